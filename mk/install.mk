@@ -1,0 +1,2 @@
+# Installing: DESTDIR and PREFIX honoured.
+.PHONY: install uninstall
