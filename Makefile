@@ -51,6 +51,7 @@ ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN := -O1 -g -fsanitize=thread
 FUZZ := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
+
 define variant
 $(1)_DIR := $(BUILD)$(if $(filter rel,$(1)),,/$(1))
 $(1)_LIBOBJ := $$(LIB_SRC:%.c=$$($(1)_DIR)/obj/%.o) $$(if $$(GEN_SRC),$$($(1)_DIR)/obj/gen/wire/messages.o)
