@@ -14,6 +14,7 @@ struct kq_fetch_sessions; /* broker/fetch_session.h */
 struct kq_timers;         /* net/timers.h */
 struct kq_server;         /* net/server.h */
 struct kq_broker_metrics; /* broker/metrics.h */
+struct kq_purgatory;      /* broker/purgatory.h */
 
 struct kq_broker {
 	struct kq_broker_config *config;
@@ -21,6 +22,7 @@ struct kq_broker {
 	struct kq_log_manager *logs;
 	struct kq_topics *topics;
 	struct kq_timers *timers;
+	struct kq_purgatory *purgatory; /* kq_purgatory_new(timers) */
 	struct kq_fetch_sessions *sessions;
 	struct kq_broker_metrics *metrics;
 	struct kq_server *server;

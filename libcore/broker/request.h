@@ -55,6 +55,10 @@ const struct kq_dispatch *kq_dispatch_at(int i); /* NULL past the end */
 /* The net server's request callback; arg is the broker. */
 void kq_dispatch_request(void *broker, struct kq_exchange *x);
 
+/* All callbacks for the net server's options. While the server stops it calls back
+ * so that parked requests answer at once. */
+struct kq_server_handler kq_dispatch_handler(struct kq_broker *b);
+
 /* Handlers, one file per group of requests: */
 kq_handler_fn kq_handle_api_versions;           /* api_versions.c */
 kq_handler_fn kq_handle_produce;                /* produce.c */
@@ -62,6 +66,7 @@ kq_handler_fn kq_handle_fetch;                  /* fetch.c */
 kq_handler_fn kq_handle_list_offsets;           /* offsets.c */
 kq_handler_fn kq_handle_offset_for_leader_epoch; /* offsets.c */
 kq_handler_fn kq_handle_delete_records;         /* offsets.c */
+kq_handler_fn kq_handle_find_coordinator;       /* producer_ids.c */
 kq_handler_fn kq_handle_init_producer_id;       /* producer_ids.c */
 kq_handler_fn kq_handle_describe_producers;     /* producer_ids.c */
 kq_handler_fn kq_handle_metadata;               /* metadata.c */

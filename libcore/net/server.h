@@ -31,9 +31,12 @@ struct kq_exchange {
 struct kq_chunk {
 	uint8_t *mem;  /* to be free()d after sending, or NULL for a file chunk */
 	size_t off, len; /* of mem: bytes [off, off+len) */
+	bool shared;     /* mem belongs to another chunk of this answer: not freed here.
+			  * All chunks of an answer are released together */
 	int fd;        /* file chunk */
 	int64_t pos;
-	void (*release)(void *arg); /* called when sent or dropped; may be NULL */
+	void (*release)(void *arg); /* called when sent or dropped, on the connection's
+				     * loop; may be NULL */
 	void *release_arg;
 };
 
@@ -45,6 +48,10 @@ void kq_exchange_complete(struct kq_exchange *x, const struct kq_chunk *chunks, 
 
 /* Ends the connection after the answers before this one have been sent. */
 void kq_exchange_close(struct kq_exchange *x);
+
+/* Runs fn(arg) on the loop of the exchange's connection, soon. Any thread; one post
+ * of an exchange at a time, and it must not be completed before fn has begun. */
+void kq_exchange_post(struct kq_exchange *x, void (*fn)(void *arg), void *arg);
 
 /* After the answer the connection is not read for this long (quotas). */
 void kq_conn_mute(struct kq_conn *c, int64_t ms);
@@ -58,7 +65,9 @@ void **kq_conn_user(struct kq_conn *c);
 
 struct kq_server_handler {
 	void (*request)(void *arg, struct kq_exchange *x); /* on the connection's loop */
-	void (*closed)(void *arg, struct kq_conn *c);      /* all exchanges are over */
+	void (*closed)(void *arg, struct kq_conn *c);      /* all exchanges are over; may be NULL */
+	void (*stopping)(void *arg); /* may be NULL: kq_server_stop has ended reading; complete
+				      * what waits. On the thread of kq_server_stop */
 	void *arg;
 };
 
@@ -73,12 +82,14 @@ struct kq_server_options {
 	int listener_count;
 	int threads;                    /* num.network.threads; 0 = one per core */
 	int64_t frame_bytes_max;        /* socket.request.max.bytes */
-	int64_t queued_bytes_max;       /* all request buffers together: reads pause above it */
+	int64_t queued_bytes_max;       /* all request buffers together: reads pause above
+					 * it; <= 0 no bound */
 	int connections_max;            /* max.connections */
 	int connections_per_ip_max;     /* max.connections.per.ip */
 	int64_t idle_ms_max;            /* connections.max.idle.ms; also bounds a half request */
 	int send_buffer, receive_buffer; /* socket.*.buffer.bytes; -1 the system's */
-	int max_pipelined;              /* requests of one connection under way */
+	int max_pipelined;              /* requests of one connection under way; 0 = 64 */
+	bool use_sendfile;              /* file chunks by sendfile, not pread and send */
 	struct kq_server_handler handler;
 };
 
@@ -87,7 +98,8 @@ int kq_server_start(struct kq_server **out, const struct kq_server_options *o, s
 int kq_server_port(const struct kq_server *s, int listener);
 
 /* Stops accepting and reading, lets answers under way go out for up to grace_ms,
- * closes everything, joins the threads. */
+ * closes everything, joins the threads and frees s. Exchanges must be completed
+ * all the same: if the handler still holds some after the grace, it waits for them. */
 void kq_server_stop(struct kq_server *s, int64_t grace_ms);
 
 struct kq_server_stats {
