@@ -17,7 +17,11 @@ int32_t kq_murmur2(const void *p, size_t n);
 /* Java's String.hashCode over UTF-8 text (UTF-16 units, int32 wrap). */
 int32_t kq_java_hash(struct kq_str s);
 
-/* A fast hash for tables in memory; not stable between versions. */
+/* A fast hash for tables in memory; not stable between versions, and seeded anew
+ * in each process. Any thread. */
 uint64_t kq_hash64(const void *p, size_t n);
+
+/* Fixes the seed, for simulations that must repeat; before the first hash. */
+void kq_hash64_seed(uint64_t seed);
 
 #endif

@@ -67,6 +67,11 @@ int kq_batch_check_crc(const struct kq_batch *b);
 void kq_batch_patch(uint8_t *p, int64_t base_offset, int32_t leader_epoch);
 void kq_batch_patch_append_time(uint8_t *p, size_t size, int64_t append_time_ms);
 
+/* Sets the producer's id, epoch and first sequence in place (a producer that was
+ * given a new epoch and sends again) and computes the CRC anew. */
+void kq_batch_patch_producer(uint8_t *p, size_t size, int64_t producer_id,
+			     int16_t producer_epoch, int32_t base_sequence);
+
 /* Lays a header of 61 bytes at p from *b (crc computed over b->size bytes that
  * begin at p, so the records must stand behind it already). */
 void kq_batch_seal(uint8_t *p, const struct kq_batch *b);

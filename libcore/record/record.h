@@ -46,4 +46,8 @@ uint8_t *kq_record_write(uint8_t *p, int64_t timestamp_delta, int32_t offset_del
 			 struct kq_bytes key, struct kq_bytes value,
 			 int32_t header_count, struct kq_bytes headers);
 
+/* Lays one header pair at p (room for 10 bytes, key and value; key not null) and
+ * returns the byte after it: what kq_record_write takes as headers. */
+uint8_t *kq_header_write(uint8_t *p, struct kq_str key, struct kq_bytes value);
+
 #endif
