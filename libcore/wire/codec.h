@@ -42,6 +42,11 @@ struct kq_wire_gaps {
  * says, numbers 0 or the default). *msg is the struct that belongs to s. */
 void kq_wire_init(const struct kq_schema *s, void *msg);
 
+/* An array of count structs from the arena, each set to its defaults; NULL if
+ * memory or the limit is exhausted. Nested structs have a table too:
+ * `kq_fetch_response_partition_data_schema`. */
+void *kq_wire_array(const struct kq_schema *s, struct kq_arena *a, size_t count);
+
 /* Decodes one message of this version from r into *msg. Fields absent in the
  * version get their default. Array counts are checked against the bytes that are
  * left before anything is allocated. Returns 0, KQ_ETRUNC, KQ_ECORRUPT,
@@ -54,9 +59,17 @@ int kq_wire_decode(const struct kq_schema *s, int version, struct kq_reader *r,
  * has its default or is ignorable, else KQ_EUNSUPPORTED. gaps may be NULL; if
  * given, a records field with p == NULL and len > 0 has only its length written
  * and its place noted (the fetch path then sends file bytes there): KQ_ELIMIT if
- * gaps is full. Returns 0 or a negative KQ_E*; w then holds rubbish. */
+ * gaps is full. Null where the version does not know null is KQ_EINVAL, a text
+ * too long for its length field KQ_ELIMIT. Returns 0 or a negative KQ_E*; w then
+ * holds rubbish. */
 int kq_wire_encode(const struct kq_schema *s, int version, struct kq_writer *w,
 		   const void *msg, struct kq_wire_gaps *gaps);
+
+/* Prints *msg as one line of JSON with the fields of this version: names begin
+ * with a small letter, bytes are base64, uuids base64url without padding, records
+ * "" (only whether there are any shows). For people and tests. */
+int kq_wire_print(const struct kq_schema *s, int version, const void *msg,
+		  struct kq_writer *json);
 
 /* Versions of the message, and whether this one is flexible. */
 int kq_schema_min_version(const struct kq_schema *s);

@@ -259,12 +259,12 @@ function emit(s, root,    i, f, t, member, sub_s, flags)
 	}
 	if (!s_fields[s])
 		printf "\tchar nothing; /* this message has no fields */\n" > h
-	print "};\n" > h
+	printf "};\nextern const struct kq_schema %s_schema;\n\n", s_name[s] > h
 	if (!s_fields[s])
 		print "\t{ 0 }," > c
 	print "};" > c
-	printf "%sconst struct kq_schema %s_schema = { \"%s\", %s_fields, %d, %d, sizeof(struct %s), %d, %d, %d };\n\n", \
-		root ? "" : "static ", s_name[s], root ? m_name[s_message[s]] : s_name[s], s_name[s], \
+	printf "const struct kq_schema %s_schema = { \"%s\", %s_fields, %d, %d, sizeof(struct %s), %d, %d, %d };\n\n", \
+		s_name[s], root ? m_name[s_message[s]] : s_name[s], s_name[s], \
 		s_fields[s], (s_tag[s] < 0 ? 0 : 1), s_name[s], s_lo[m_root[s_message[s]]], \
 		s_hi[m_root[s_message[s]]], m_flex[s_message[s]] > c
 }
@@ -276,10 +276,8 @@ END {
 	print "#ifndef KQ_WIRE_MESSAGES_H\n#define KQ_WIRE_MESSAGES_H\n\n#include \"wire/codec.h\"\n" > h
 	print "/* Made by libcore/wire/gen.awk from libcore/wire/schema/; not to be edited. */" > c
 	print "#include \"wire/messages.h\"\n\n#include \"wire/api.h\"\n#include \"wire/schema.h\"\n" > c
-	for (m = 1; m <= n_messages; m++) {
+	for (m = 1; m <= n_messages; m++)
 		emit(m_root[m], 1)
-		printf "extern const struct kq_schema %s_schema;\n\n", s_name[m_root[m]] > h
-	}
 	print "#endif" > h
 	print "const struct kq_schema *const kq_schema_all[] = {" > c
 	for (m = 1; m <= n_messages; m++)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "wire/codec.h"
+#include "wire/api.h"
 
 enum kq_kind {
 	KQ_KIND_BOOL,
@@ -59,7 +59,6 @@ extern const struct kq_schema *const kq_schema_all[];
 extern const int kq_schema_count;
 
 /* The rows behind kq_api_find. */
-struct kq_api;
 extern const struct kq_api kq_api_table[];
 extern const int kq_api_count;
 
