@@ -21,6 +21,9 @@ enum kq_config_source {
 	KQ_SOURCE_DEFAULT = 5,
 };
 
+/* The running broker's id, once known: -1 in the file means that one. */
+void kq_broker_config_set_id(struct kq_broker_config *c, int32_t id);
+
 /* Effective value of a key that exists (else the process ends: a bug). O(log n).
  * A null value gives -1 (int) or NULL (str). */
 int64_t kq_broker_config_int(const struct kq_broker_config *c, const char *key);
@@ -51,13 +54,17 @@ int32_t kq_broker_config_broker_id(const struct kq_broker_config *c); /* -1: not
  * free(). */
 char **kq_broker_config_log_dirs(const struct kq_broker_config *c, int *n);
 
+/* Is this host an address of this machine that no other can reach? */
+bool kq_host_is_loopback(const char *host);
+/* Splits "HOST:PORT" or "[v6]:PORT" (n bytes); the host may be empty. KQ_EINVAL. */
+int kq_host_port_parse(const char *s, size_t n, char host[256], int *port);
+
 /* One listener; port 0 is the kernel's choice. */
 struct kq_listener {
 	char name[64], protocol[16], host[256];
 	int port;
-	bool advertised; /* advertised.listeners names it: advertised_host and _port hold */
-	char advertised_host[256];
-	int advertised_port;
+	char advertised_host[256]; /* its own host where advertised.listeners lacks it */
+	int advertised_port;       /* 0: the bound one */
 };
 enum { KQ_LISTENERS_MAX = 16 };
 /* Parses listeners, listener.security.protocol.map and advertised.listeners.
