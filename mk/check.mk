@@ -79,5 +79,8 @@ interop: all
 	$(Q)mk/deps.sh interop
 	$(Q)tests/interop/run.sh $(CURDIR)/$(rel_DIR)/bin
 
-bench: all
-	$(Q)tests/bench/run.sh $(CURDIR)/$(rel_DIR)/bin
+$(rel_DIR)/bench/probe: $(rel_DIR)/obj/tests/bench/probe.o $(rel_DIR)/lib/libkq.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+bench: all $(rel_DIR)/bench/probe
+	$(Q)PATH=$(CURDIR)/$(rel_DIR)/bench:$$PATH tests/bench/run.sh $(CURDIR)/$(rel_DIR)/bin $(ROWS)

@@ -2,13 +2,13 @@
 start_kq "$WORK/bp" -X flush.policy=os
 start_kafka "$WORK/bpk"
 head -c 500000000 "$WORK/input" > "$WORK/half"
-for size in 1m 64k 16k; do
+for size in 1000000 65536 16384; do
 	cpu_side() { # out, pid, broker
 		kq-topics -b "$3" delete -y bench > /dev/null 2>&1
 		kq-topics -b "$3" create bench -p 1 > /dev/null
 		local before after
 		before=$(cpu_ticks "$2")
-		kq-produce -q -b "$3" --batch-size $size --linger 50ms bench < "$WORK/half"
+		probe batches "${3%:*}" "${3##*:}" bench $size 500000000
 		after=$(cpu_ticks "$2")
 		echo "$after $before" | awk '{ print ($1 - $2) / 100 * 2 }' >> "$1"
 	}
@@ -16,7 +16,7 @@ for size in 1m 64k 16k; do
 	kafka_side() { cpu_side "$1" "$kafka_pid" "$KAFKA_AT"; }
 	alternate "bp$size" kafka_side kq_side
 	r=$(ratio "$WORK/bp$size.b" "$WORK/bp$size.a" 1)
-	row "broker CPU per GB, produce, batches of $size" "$(median < "$WORK/bp$size.b") s against $(median < "$WORK/bp$size.a") s of Kafka: $r" '1/4' "$(at_most "$r" 0.25)"
+	row "broker CPU per GB, produce, batches of $size bytes" "$(median < "$WORK/bp$size.b") s against $(median < "$WORK/bp$size.a") s of Kafka: $r" '1/4' "$(at_most "$r" 0.25)"
 done
 # Fetch from the page cache, on the same brokers.
 for at in "$KQ_AT" "$KAFKA_AT"; do
