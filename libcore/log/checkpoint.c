@@ -133,10 +133,16 @@ static int load_line(void *arg, const char *line)
 	return 0;
 }
 
-int kq_checkpoint_load(struct kq_checkpoint **out, const char *path, struct kq_error *e)
+struct kq_checkpoint *kq_checkpoint_new(void)
 {
 	struct kq_checkpoint *c = kq_malloc(sizeof *c);
 	kq_map_init(&c->map);
+	return c;
+}
+
+int kq_checkpoint_load(struct kq_checkpoint **out, const char *path, struct kq_error *e)
+{
+	struct kq_checkpoint *c = kq_checkpoint_new();
 	int rc = kq_checkpoint_parse_file(path, KQ_CHECKPOINT_FILE_MAX, load_line, c, e);
 	if (rc) {
 		kq_checkpoint_free(c);

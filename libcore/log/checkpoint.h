@@ -32,6 +32,8 @@ struct kq_checkpoint_entry {
 
 struct kq_checkpoint; /* a table by (topic, partition) */
 
+struct kq_checkpoint *kq_checkpoint_new(void); /* without entries */
+
 /* Reads path; a missing or empty file gives an empty table. KQ_ECORRUPT with words
  * that name the line. */
 int kq_checkpoint_load(struct kq_checkpoint **out, const char *path, struct kq_error *e);

@@ -21,11 +21,13 @@ struct kq_log_manager_options {
 	enum kq_flush_policy flush_policy;
 	int recovery_threads;    /* num.recovery.threads.per.data.dir */
 	struct kq_log_config defaults;
-	/* Effective config of a topic, asked while loading; NULL: defaults. */
+	/* Effective config of a topic, asked while loading (by the loading threads,
+	 * several at a time); NULL: defaults. */
 	void (*topic_config)(void *arg, const char *topic, struct kq_log_config *out);
 	void *arg;
-	int64_t checkpoint_interval_ms; /* recovery point and log start, 60 s; hw 5 s */
-	int64_t retention_check_ms;     /* log.retention.check.interval.ms */
+	int64_t checkpoint_interval_ms; /* recovery point and log start, 60 s (0); hw 5 s */
+	int64_t retention_check_ms;     /* log.retention.check.interval.ms, 5 min (0) */
+	int sync_threads;               /* 0: 4 */
 };
 
 /* Opens and loads everything; starts the syncer and housekeeping threads.
@@ -48,20 +50,41 @@ struct kq_log *kq_log_manager_find(struct kq_log_manager *m, const char *topic, 
 void kq_log_ref(struct kq_log *log);
 void kq_log_unref(struct kq_log *log);
 
+/* Whether the partition lies on disk but could not be loaded. */
+bool kq_log_manager_is_offline(struct kq_log_manager *m, const char *topic, int32_t partition);
+
+/* Calls fn for each such partition; topic_id zero if unknown. fn must not call the
+ * manager. */
+void kq_log_manager_each_offline(struct kq_log_manager *m,
+				 void (*fn)(void *arg, const char *topic, int32_t partition,
+					    struct kq_uuid topic_id),
+				 void *arg);
+
 /* Calls fn for each log (a stable snapshot; no lock held during the calls). */
 void kq_log_manager_each(struct kq_log_manager *m, void (*fn)(void *arg, struct kq_log *log),
 			 void *arg);
 
 /* Creates an empty log in the online directory with the fewest partitions;
- * partition.metadata is durable before it returns. KQ_EEXIST. Returns a reference. */
+ * partition.metadata is durable before it returns. Returns a reference. KQ_EINVAL (not
+ * a topic's name), KQ_EEXIST, KQ_ECLOSED (no directory is online), KQ_EIO, KQ_ENOSPC. */
 int kq_log_manager_create(struct kq_log_manager *m, const char *topic, int32_t partition,
 			  struct kq_uuid topic_id, const struct kq_log_config *config,
 			  struct kq_log **out, struct kq_error *e);
 
 /* Takes the log out of service and renames its directory to
  * <topic>-<partition>.<hex>-delete, durably; the files go after
- * file.delete.delay.ms on the housekeeping thread. */
+ * file.delete.delay.ms on the housekeeping thread. Partitions that could not be
+ * loaded are deleted the same way. KQ_ENOTFOUND, KQ_EIO. */
 int kq_log_manager_delete(struct kq_log_manager *m, const char *topic, int32_t partition);
+
+/* Gives an id to a log from an old directory that has none: partition.metadata is
+ * durable on return. KQ_EEXIST if it has another. */
+int kq_log_manager_set_topic_id(struct kq_log_manager *m, struct kq_log *log,
+				struct kq_uuid topic_id);
+
+/* Writes all checkpoint files that changed, now. The housekeeping thread does it at
+ * intervals; a caller that truncated a log does it before the next append. */
+int kq_log_manager_checkpoint(struct kq_log_manager *m);
 
 /* Asks for group commit: the durable end of log moves to at least its present end
  * soon, told to its listener. Called after an append that waits for the disk; many
