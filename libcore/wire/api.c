@@ -41,7 +41,7 @@ static void skip_tags(struct kq_reader *r)
 static struct kq_str read_client_id(struct kq_reader *r)
 {
 	int n = kq_read_i16(r);
-	if (n < 0)
+	if (n < 0 || kq_reader_failed(r))
 		return KQ_STR_NULL;
 	const uint8_t *p = kq_reader_take(r, (size_t)n);
 	return p ? (struct kq_str){ (const char *)p, n } : KQ_STR_NULL;

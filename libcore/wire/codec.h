@@ -67,7 +67,8 @@ int kq_wire_encode(const struct kq_schema *s, int version, struct kq_writer *w,
 
 /* Prints *msg as one line of JSON with the fields of this version: names begin
  * with a small letter, bytes are base64, uuids base64url without padding, records
- * "" (only whether there are any shows). For people and tests. */
+ * "" (only null shows); tagged fields only when they are not their default. For
+ * people and tests. */
 int kq_wire_print(const struct kq_schema *s, int version, const void *msg,
 		  struct kq_writer *json);
 

@@ -166,12 +166,14 @@ static void put_struct(struct kq_writer *w, const struct kq_schema *s, int versi
 	const char *before = "{\"";
 	for (int i = 0; i < s->n_fields; i++) {
 		const struct kq_field *f = &s->fields[i];
-		if (!kq_field_in(f->versions, version))
+		const void *p = (const char *)msg + f->offset;
+		if (!kq_field_in(f->versions, version) ||
+		    (f->tag >= 0 && kq_field_is_default(f, p)))
 			continue;
 		put(w, before);
 		put(w, f->name);
 		put(w, "\":");
-		put_field(w, f, version, (const char *)msg + f->offset);
+		put_field(w, f, version, p);
 		before = ",\"";
 	}
 	put(w, *before == '{' ? "{}" : "}");
