@@ -55,6 +55,9 @@ enum kq_rpc_state {
  * until kq_rpc_free or kq_rpc_forget. */
 struct kq_rpc_conn *kq_rpc_connect(struct kq_rpc *r, const char *host, int port);
 
+/* The shared connection to host:port if there is one, without starting anything. */
+struct kq_rpc_conn *kq_rpc_find(struct kq_rpc *r, const char *host, int port);
+
 /* A further connection to the same place that nobody shares. */
 struct kq_rpc_conn *kq_rpc_connect_own(struct kq_rpc *r, const char *host, int port);
 
