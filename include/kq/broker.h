@@ -19,6 +19,9 @@ int kq_broker_config_load(struct kq_broker_config *c, const char *path, struct k
 /* One key; origin is a word for --check ("command line"). */
 int kq_broker_config_set(struct kq_broker_config *c, const char *key, const char *value,
 			 const char *origin, struct kq_error *e);
+/* The value of a key that cannot change while running, or NULL; borrowed from c. An
+ * unknown key ends the process. */
+const char *kq_broker_config_str(const struct kq_broker_config *c, const char *key);
 /* Checks that the whole makes sense (listeners, ranges, insecure.listeners). */
 int kq_broker_config_check(struct kq_broker_config *c, struct kq_error *e);
 /* Prints every effective key, value and source, secrets masked. */

@@ -13,6 +13,7 @@ struct kq_topics;         /* broker/topics.h: what is served, name and id to par
 struct kq_fetch_sessions; /* broker/fetch_session.h */
 struct kq_timers;         /* net/timers.h */
 struct kq_server;         /* net/server.h */
+struct kq_admin_queue;    /* broker/admin_queue.h: where changes of metadata run */
 struct kq_broker_metrics; /* broker/metrics.h */
 struct kq_purgatory;      /* broker/purgatory.h */
 
@@ -25,6 +26,7 @@ struct kq_broker {
 	struct kq_purgatory *purgatory; /* kq_purgatory_new(timers) */
 	struct kq_fetch_sessions *sessions;
 	struct kq_broker_metrics *metrics;
+	struct kq_admin_queue *admin;
 	struct kq_server *server;
 	int32_t id;             /* broker.id */
 	char cluster_id[64];

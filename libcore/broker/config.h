@@ -28,8 +28,7 @@ void kq_broker_config_set_id(struct kq_broker_config *c, int32_t id);
  * A null value gives -1 (int) or NULL (str). */
 int64_t kq_broker_config_int(const struct kq_broker_config *c, const char *key);
 bool kq_broker_config_bool(const struct kq_broker_config *c, const char *key);
-/* Of a key that cannot change while running; borrowed from c. */
-const char *kq_broker_config_str(const struct kq_broker_config *c, const char *key);
+/* (kq_broker_config_str, for keys that cannot change while running: kq/broker.h) */
 /* Of any key, as text the caller frees; NULL if the value is null. */
 char *kq_broker_config_dup(const struct kq_broker_config *c, const char *key);
 /* The value that one source gives, to be freed; NULL if it gives none. */

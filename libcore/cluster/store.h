@@ -65,6 +65,9 @@ int kq_meta_store_delete_topic(struct kq_meta_store *s, const char *name);
 int kq_meta_store_deleted(struct kq_meta_store *s, const char *name);
 /* Is the deletion of this topic noted (with this id; a zero id matches any)? */
 bool kq_meta_store_is_deleting(struct kq_meta_store *s, const char *name, const struct kq_uuid *id);
+/* Calls fn for each noted deletion; fn may call the store. */
+void kq_meta_store_each_deleting(struct kq_meta_store *s,
+				 void (*fn)(void *arg, const char *name), void *arg);
 
 /* Configs of brokers set while running: of broker id, or -1 for the default of the
  * cluster. get copies; an unknown broker has none. */

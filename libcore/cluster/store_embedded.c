@@ -371,6 +371,19 @@ bool kq_meta_store_is_deleting(struct kq_meta_store *s, const char *name, const 
 	return found && (kq_uuid_is_zero(id) || kq_uuid_equal(id, &noted));
 }
 
+void kq_meta_store_each_deleting(struct kq_meta_store *s,
+				 void (*fn)(void *arg, const char *name), void *arg)
+{
+	const char *key;
+	json_t *value;
+	pthread_mutex_lock(&s->lock);
+	json_t *copy = json_copy(section(s, "deleting"));
+	pthread_mutex_unlock(&s->lock);
+	json_object_foreach(copy, key, value)
+		fn(arg, key);
+	json_decref(copy);
+}
+
 /* ---- brokers and producer ids ------------------------------------------------ */
 
 static const char *broker_key(int32_t broker, char buf[16])
