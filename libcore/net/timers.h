@@ -1,4 +1,4 @@
-/* One thread with a wheel of deadlines, for waiting requests.
+/* One thread with a heap of deadlines, for waiting requests.
  *
  * kq_timers_add/cancel from any thread; callbacks run on the timers' thread and
  * must be short (complete an exchange, wake a waiter). */
@@ -12,9 +12,10 @@ struct kq_timer {
 	int64_t due_ms; /* monotonic */
 	void (*fn)(void *arg);
 	void *arg;
-	int heap_index; /* -1 when not armed; timers' own */
+	int heap_index; /* -1 when not armed (set it so before the first use); timers' own */
 };
 
+/* NULL if there can be no thread. */
 struct kq_timers *kq_timers_new(void);
 void kq_timers_free(struct kq_timers *t); /* armed timers are dropped, fn not called */
 
