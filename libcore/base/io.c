@@ -160,8 +160,10 @@ int kq_io_read_file(const char *path, size_t limit, char **buf, size_t *len)
 	if (!rc && (st.st_size < 0 || (size_t)st.st_size > limit))
 		rc = KQ_ELIMIT;
 	char *p = NULL;
-	if (!rc && !(p = kq_try_malloc((size_t)st.st_size + 1)))
-		rc = KQ_ENOMEM;
+	if (!rc) {
+		p = kq_try_malloc((size_t)st.st_size + 1);
+		rc = p ? 0 : KQ_ENOMEM;
+	}
 	if (!rc)
 		rc = kq_io_pread(fd, p, (size_t)st.st_size, 0, len);
 	close(fd);

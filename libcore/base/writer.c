@@ -37,13 +37,15 @@ bool kq_writer_reserve(struct kq_writer *w, size_t n)
 		return false;
 	if (n <= w->cap - w->len)
 		return true;
-	if (n > w->limit - w->len) {
+	if (w->len > w->limit || n > w->limit - w->len) {
 		w->err = KQ_ELIMIT;
 		return false;
 	}
 	size_t cap = w->cap ? w->cap : 256;
 	while (cap - w->len < n)
 		cap *= 2;
+	if (cap > w->limit)
+		cap = w->limit; /* or what fits in cap would pass the limit later */
 	uint8_t *buf = kq_try_realloc(w->buf, cap);
 	if (!buf) {
 		w->err = KQ_ENOMEM;

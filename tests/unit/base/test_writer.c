@@ -54,6 +54,18 @@ static void test_writer_varints_take_the_size_they_are_said_to(void **state)
 	kq_writer_deinit(&w);
 }
 
+static void test_writer_small_writes_do_not_creep_past_the_limit(void **state)
+{
+	(void)state;
+	struct kq_writer w;
+	kq_writer_init(&w, 1000);
+	for (int i = 0; i < 3000; i++)
+		kq_write_i8(&w, 1);
+	assert_int_equal(w.len, 1000);
+	assert_int_equal(w.err, KQ_ELIMIT);
+	kq_writer_deinit(&w);
+}
+
 static void test_writer_stops_at_its_limit_for_good(void **state)
 {
 	(void)state;
@@ -108,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_writer_what_is_written_is_read_back),
 		cmocka_unit_test(test_writer_varints_take_the_size_they_are_said_to),
+		cmocka_unit_test(test_writer_small_writes_do_not_creep_past_the_limit),
 		cmocka_unit_test(test_writer_stops_at_its_limit_for_good),
 		cmocka_unit_test(test_writer_reports_memory_that_is_not_there),
 		cmocka_unit_test(test_writer_take_hands_the_buffer_out),
