@@ -124,11 +124,11 @@ static struct kq_manager_dir *choose_dir(struct kq_log_manager *m)
 static bool is_partition_name(const char *topic, int32_t partition)
 {
 	char name[KQ_TOPIC_NAME_MAX + 16];
-	struct kq_log_dir_name n;
+	struct kq_data_dir_name n;
 	if (snprintf(name, sizeof name, "%s-%d", topic, (int)partition) >= (int)sizeof name)
 		return false;
-	kq_log_dir_parse_name(name, &n);
-	return n.kind == KQ_LOG_DIR_PARTITION && strcmp(n.topic, topic) == 0;
+	kq_data_dir_parse_name(name, &n);
+	return n.kind == KQ_DATA_DIR_PARTITION && strcmp(n.topic, topic) == 0;
 }
 
 /* Makes the log in d; what a failure left behind goes again. */
@@ -152,7 +152,7 @@ static int create_in(struct kq_log_manager *m, struct kq_manager_dir *d,
 	if (!e->text[0])
 		kq_error_set(e, rc, "cannot create %s: %s", path, kq_strerror(rc));
 	if (rc != KQ_EEXIST)
-		kq_log_dir_remove_tree(path);
+		kq_data_dir_remove_tree(path);
 	if (rc == KQ_EIO)
 		kq_log_manager_fail_dir(m, d, rc, "creating a partition failed");
 	return rc;
@@ -218,7 +218,7 @@ static int doom(struct kq_log_manager *m, struct kq_manager_dir *d, const char *
 		int32_t partition, const char *path, char to[PATH_MAX])
 {
 	char name[256];
-	kq_log_dir_delete_name(topic, partition, name);
+	kq_data_dir_delete_name(topic, partition, name);
 	if (snprintf(to, PATH_MAX, "%s/%s", d->path, name) >= PATH_MAX)
 		return KQ_EINVAL;
 	int rc = kq_io_rename("log-delete", path, to);
@@ -353,7 +353,7 @@ static void manager_free(struct kq_log_manager *m, bool clean)
 	free_tables(m);
 	for (int i = 0; i < m->dir_count; i++) {
 		struct kq_manager_dir *d = &m->dirs[i];
-		kq_log_dir_unlock(d->path, &d->lock, clean && !atomic_load(&d->unclean));
+		kq_data_dir_unlock(d->path, &d->lock, clean && !atomic_load(&d->unclean));
 		pthread_mutex_destroy(&d->checkpoint);
 		free(d->path);
 	}
@@ -388,7 +388,7 @@ static void seal(struct kq_log_manager *m, struct kq_manager_dir *d)
 {
 	int rc = kq_manager_dir_checkpoint_all(m, d);
 	if (!rc && !atomic_load(&d->unclean))
-		rc = kq_log_dir_write_marker(d->path);
+		rc = kq_data_dir_write_marker(d->path);
 	if (rc) {
 		kq_error_log("log", "log directory %s: stopped without a clean end: %s", d->path,
 			     kq_strerror(rc));

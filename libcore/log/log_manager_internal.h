@@ -11,7 +11,7 @@
 
 #include "base/map.h"
 #include "log/checkpoint.h"
-#include "log/log_dir.h"
+#include "log/data_dir.h"
 #include "log/log_internal.h"
 #include "log/log_manager.h"
 #include "log/meta_properties.h"
@@ -29,7 +29,7 @@ enum { KQ_LOG_KEY_MAX = KQ_TOPIC_NAME_MAX + 4 };
 struct kq_manager_dir {
 	char *path;
 	int index;
-	struct kq_log_dir_lock lock;
+	struct kq_data_dir_lock lock;
 	atomic_bool online;
 	atomic_bool unclean;  /* something in it could not be closed in order */
 	atomic_bool stale;    /* its checkpoints name partitions that are gone */

@@ -59,9 +59,9 @@ void kq_run_parallel(int n, int threads, void (*fn)(void *arg, int i), void *arg
  * that the disk fails only costs this directory. */
 static int open_dir(struct kq_manager_dir *d, struct kq_error *e)
 {
-	int rc = kq_log_dir_make(d->path, e);
+	int rc = kq_data_dir_make(d->path, e);
 	if (!rc)
-		rc = kq_log_dir_lock(d->path, &d->lock, e);
+		rc = kq_data_dir_lock(d->path, &d->lock, e);
 	if (rc)
 		return rc;
 	rc = kq_meta_properties_load(d->path, &d->meta, e);
@@ -184,7 +184,7 @@ struct loading {
 	struct kq_error *e;
 };
 
-static int add_job(struct loading *l, const char *path, const struct kq_log_dir_name *n)
+static int add_job(struct loading *l, const char *path, const struct kq_data_dir_name *n)
 {
 	uint8_t key[KQ_LOG_KEY_MAX];
 	size_t len = kq_log_key(n->topic, n->partition, key);
@@ -205,23 +205,23 @@ static int add_job(struct loading *l, const char *path, const struct kq_log_dir_
 	return 0;
 }
 
-static int found(void *arg, const char *name, const struct kq_log_dir_name *n)
+static int found(void *arg, const char *name, const struct kq_data_dir_name *n)
 {
 	struct loading *l = arg;
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s/%s", l->d->path, name) >= PATH_MAX)
 		return kq_error_set(l->e, KQ_EINVAL, "%.200s: name too long", name);
 	switch (n->kind) {
-	case KQ_LOG_DIR_PARTITION:
+	case KQ_DATA_DIR_PARTITION:
 		if (strcmp(n->topic, "__cluster_metadata") != 0)
 			return add_job(l, path, n);
 		kq_info_log("log", "%s: a KRaft controller's, left alone", path);
 		return 0;
-	case KQ_LOG_DIR_DELETE:
+	case KQ_DATA_DIR_DELETE:
 		kq_log_manager_doom(l->m, path, 0);
 		return 0;
-	case KQ_LOG_DIR_STRAY:
-	case KQ_LOG_DIR_FUTURE:
+	case KQ_DATA_DIR_STRAY:
+	case KQ_DATA_DIR_FUTURE:
 		kq_warn_log("log", "%s: a stray or unfinished copy, left alone", path);
 		return 0;
 	default:
@@ -362,7 +362,7 @@ static int prepare(struct loading *l)
 			continue;
 		int rc = load_checkpoints(d, l->e);
 		if (!rc)
-			rc = kq_log_dir_scan(d->path, found, l, l->e);
+			rc = kq_data_dir_scan(d->path, found, l, l->e);
 		if (rc && (rc = leave_out(l->m, d, rc, l->e)))
 			return rc;
 	}
@@ -370,7 +370,7 @@ static int prepare(struct loading *l)
 		struct kq_manager_dir *d = &l->m->dirs[i];
 		if (!atomic_load(&d->online))
 			continue;
-		int rc = kq_log_dir_take_marker(d->path, &d->clean, l->e);
+		int rc = kq_data_dir_take_marker(d->path, &d->clean, l->e);
 		if (rc && (rc = leave_out(l->m, d, rc, l->e)))
 			return rc;
 	}

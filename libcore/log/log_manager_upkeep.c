@@ -226,7 +226,7 @@ static struct kq_doomed_dir *take_due(struct kq_log_manager *m, int64_t now)
 static void remove_due(struct kq_log_manager *m, int64_t now)
 {
 	for (struct kq_doomed_dir *d; (d = take_due(m, now)); free(d)) {
-		int rc = kq_log_dir_remove_tree(d->path);
+		int rc = kq_data_dir_remove_tree(d->path);
 		if (rc)
 			kq_warn_log("log", "cannot remove %s: %s; it stays until the next start",
 				    d->path, kq_strerror(rc));
