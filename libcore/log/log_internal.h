@@ -72,7 +72,7 @@ int kq_log_sync_rolled(struct kq_log *log);
 bool kq_log_is_dirty(const struct kq_log *log);
 
 /* Kafka's own flush.messages and flush.ms at mono_ms: whether a sync is due. */
-bool kq_log_flush_due(const struct kq_log *log, int64_t mono_ms);
+bool kq_log_flush_due(struct kq_log *log, int64_t mono_ms);
 
 /* Everything below is synced; what the checkpoint gets. No lock. */
 int64_t kq_log_recovery_point(const struct kq_log *log);
