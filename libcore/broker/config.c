@@ -16,7 +16,7 @@ enum layer { FIXED, FOR_ALL, FOR_THIS, LAYERS };
 enum { CONFIG_FILE_MAX = 1 << 20 };
 
 struct kq_broker_config {
-	pthread_rwlock_t lock; /* of the layers FOR_ALL and FOR_THIS */
+	pthread_rwlock_t lock; /* of the layers and origins */
 	char **layer[LAYERS];
 	char **origin;         /* of FIXED: "server.properties:3" */
 };
@@ -92,10 +92,12 @@ int kq_broker_config_set(struct kq_broker_config *c, const char *key, const char
 	if (!k->used)
 		kq_debug_log("broker", "%s has no effect here", key);
 	int i = (int)(k - kq_broker_keys);
+	pthread_rwlock_wrlock(&c->lock); /* a reload sets while others read */
 	free(c->layer[FIXED][i]);
 	free(c->origin[i]);
 	c->layer[FIXED][i] = text;
 	c->origin[i] = kq_strdup(origin);
+	pthread_rwlock_unlock(&c->lock);
 	return 0;
 }
 

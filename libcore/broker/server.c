@@ -244,6 +244,11 @@ const char *kq_broker_address(const struct kq_broker *b, int i)
 	return i >= 0 && i < b->listener_count ? serving_of(b)->addresses[i] : NULL;
 }
 
+static void configure_all(void *arg)
+{
+	kq_topic_ops_configure_all(arg);
+}
+
 /* Compares the file anew with the values in force. What may change while running is
  * taken over, the rest is named. */
 int kq_broker_reload(struct kq_broker *b, const char *config_path, struct kq_error *e)
@@ -265,8 +270,7 @@ int kq_broker_reload(struct kq_broker *b, const char *config_path, struct kq_err
 		free(old);
 	}
 	kq_broker_config_free(fresh);
-	if (!rc)
-		kq_topic_ops_configure_all(b);
+	kq_admin_queue_post(b->admin, configure_all, b);
 	return rc;
 }
 
