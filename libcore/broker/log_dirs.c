@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/partition.h"
 #include "broker/request.h"
+#include "broker/topics.h"
 #include "log/log_manager.h"
 
 typedef struct kq_describe_log_dirs_request_describable_log_dir_topic topic_asked;
@@ -30,27 +32,10 @@ static struct kq_str str_of(const char *s)
 	return (struct kq_str){ s, (int32_t)strlen(s) };
 }
 
-static bool is_asked(const struct kq_request *req, const char *topic, int32_t partition)
-{
-	const struct kq_describe_log_dirs_request *body = req->body;
-	size_t len = strlen(topic);
-	if (body->topics_n < 0)
-		return true;
-	for (int32_t i = 0; i < body->topics_n; i++) {
-		const topic_asked *t = &body->topics[i];
-		if (t->topic.len != (int32_t)len || memcmp(t->topic.p, topic, len))
-			continue;
-		for (int32_t k = 0; k < t->partitions_n; k++)
-			if (t->partitions[k] == partition)
-				return true;
-	}
-	return false;
-}
-
 static void gather(void *arg, struct kq_log *log)
 {
 	struct gathering *g = arg;
-	if (g->failed || !is_asked(g->req, kq_log_topic(log), kq_log_partition(log)))
+	if (g->failed)
 		return;
 	if (g->n == g->cap) {
 		int cap = g->cap ? 2 * g->cap : 64;
@@ -69,6 +54,23 @@ static void gather(void *arg, struct kq_log *log)
 				       kq_log_size(log) };
 }
 
+/* Those asked for that are here. */
+static void gather_asked(struct gathering *g)
+{
+	const struct kq_describe_log_dirs_request *body = g->req->body;
+	for (int32_t i = 0; i < body->topics_n; i++) {
+		const topic_asked *t = &body->topics[i];
+		for (int32_t k = 0; k < t->partitions_n; k++) {
+			struct kq_partition *p = kq_topics_find(g->req->broker->topics, t->topic,
+								t->partitions[k], NULL);
+			if (!p)
+				continue;
+			gather(g, kq_partition_log(p));
+			kq_partition_unref(p);
+		}
+	}
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
@@ -76,6 +78,16 @@ static int compare(const void *a, const void *b)
 		return x->dir < y->dir ? -1 : 1;
 	int c = strcmp(x->topic, y->topic);
 	return c ? c : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+static void sort_unique(struct gathering *g)
+{
+	int kept = 0;
+	qsort(g->v, (size_t)g->n, sizeof *g->v, compare);
+	for (int i = 0; i < g->n; i++)
+		if (!kept || compare(&g->v[i], &g->v[kept - 1]))
+			g->v[kept++] = g->v[i];
+	g->n = kept;
 }
 
 /* Lays the n entries of one directory out as topics with their partitions. */
@@ -130,9 +142,12 @@ void kq_handle_describe_log_dirs(struct kq_request *req)
 	struct gathering g = { .req = req };
 	int dirs = kq_log_manager_dir_count(req->broker->logs);
 	kq_wire_init(&kq_describe_log_dirs_response_schema, &r);
-	kq_log_manager_each(req->broker->logs, gather, &g);
-	if (g.n)
-		qsort(g.v, (size_t)g.n, sizeof *g.v, compare);
+	if (((const struct kq_describe_log_dirs_request *)req->body)->topics_n < 0)
+		kq_log_manager_each(req->broker->logs, gather, &g);
+	else
+		gather_asked(&g);
+	if (g.n && !g.failed)
+		sort_unique(&g);
 	r.results = kq_arena_array(&req->arena, (size_t)dirs, sizeof *r.results);
 	bool ok = r.results && !g.failed;
 	for (int i = 0; i < dirs && ok; i++)
