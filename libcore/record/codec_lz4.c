@@ -111,8 +111,12 @@ int kq_lz4_inflate(struct kq_codecs *c, const uint8_t *p, size_t n, bool legacy,
 		rc = feed(c, p + size, n - size, w, &hint);
 	if (!rc && hint)
 		rc = KQ_ECORRUPT; /* the end of the frame is missing */
-	if (rc)
-		LZ4F_resetDecompressionContext(c->lz4_d);
+	if (rc) {
+		/* Not merely reset: a frame that breaks off leaves its content size
+		 * behind (lz4 1.9.4), and the next good frame would be refused. */
+		LZ4F_freeDecompressionContext(c->lz4_d);
+		c->lz4_d = NULL;
+	}
 	return rc;
 }
 

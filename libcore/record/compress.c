@@ -13,7 +13,6 @@ static const char *const names[] = { "none", "gzip", "snappy", "lz4", "zstd" };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
-static bool key_made;
 
 static void codecs_free(void *arg)
 {
@@ -26,8 +25,7 @@ static void codecs_free(void *arg)
 
 static void make_key(void)
 {
-	key_made = pthread_key_create(&key, codecs_free) == 0;
-	if (!key_made)
+	if (pthread_key_create(&key, codecs_free))
 		abort();
 }
 
@@ -46,8 +44,7 @@ static struct kq_codecs *codecs(void)
 
 void kq_compress_thread_cleanup(void)
 {
-	if (!key_made)
-		return;
+	pthread_once(&once, make_key);
 	struct kq_codecs *c = pthread_getspecific(key);
 	if (!c)
 		return;
@@ -91,7 +88,8 @@ int kq_compress(enum kq_codec codec, int level, const void *p, size_t n, struct 
 		return w->err;
 	switch (codec) {
 	case KQ_CODEC_NONE:
-		kq_write_bytes(w, p, n);
+		if (n)
+			kq_write_bytes(w, p, n);
 		return w->err;
 	case KQ_CODEC_GZIP: return kq_gzip_compress(codecs(), level, p, n, w);
 	case KQ_CODEC_SNAPPY: return kq_snappy_compress(p, n, w);
@@ -116,7 +114,8 @@ int kq_inflate(enum kq_codec codec, const void *p, size_t n, bool legacy_lz4,
 	case KQ_CODEC_NONE:
 		if (w->limit < w->len || n > w->limit - w->len)
 			w->err = KQ_ELIMIT;
-		kq_write_bytes(w, p, n);
+		if (n)
+			kq_write_bytes(w, p, n);
 		return w->err;
 	case KQ_CODEC_GZIP: return kq_gzip_inflate(codecs(), p, n, w);
 	case KQ_CODEC_SNAPPY: return kq_snappy_inflate(p, n, w);

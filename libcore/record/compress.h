@@ -9,12 +9,16 @@
 /* Compresses n bytes onto w. level: the codec's own scale, 0 its default. Only
  * gzip and zstd (and lz4 above 2) look at it. Snappy is written in xerial
  * framing, lz4 in independent 64 KiB blocks, both as the Java client does.
- * KQ_EUNSUPPORTED for an unknown codec. */
+ * w's limit must leave room for the codec's worst case (n + n/6 + 4096 covers all
+ * four), however small the result. KQ_EUNSUPPORTED for an unknown codec, KQ_ELIMIT,
+ * KQ_ENOMEM. */
 int kq_compress(enum kq_codec codec, int level, const void *p, size_t n, struct kq_writer *w);
 
 /* Inflates n bytes onto w; w->limit bounds the result (a bomb gives KQ_ELIMIT).
  * legacy_lz4: accept the wrong header checksum that magic 0 messages carry.
- * KQ_ECORRUPT for a bad stream, KQ_EUNSUPPORTED for an unknown codec. */
+ * On error w may hold a part of the result. KQ_ECORRUPT for a bad stream (also
+ * one of no bytes at all, or one whose end is missing), KQ_ENOMEM, KQ_EUNSUPPORTED
+ * for an unknown codec. */
 int kq_inflate(enum kq_codec codec, const void *p, size_t n, bool legacy_lz4,
 	       struct kq_writer *w);
 

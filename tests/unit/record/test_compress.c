@@ -225,6 +225,23 @@ static void test_inflate_refuses_cut_streams(void **state)
 	free(p);
 }
 
+static void test_inflate_of_a_good_frame_does_not_suffer_from_a_bad_one_before(void **state)
+{
+	(void)state;
+	/* An lz4 frame that promises a huge content and breaks off; only its header
+	 * checksum is to be overlooked. */
+	static const uint8_t bad[] = { 0x04, 0x22, 0x4d, 0x18, 0x5d, 0x70, 0x70, 0xff, 0xff, 0xff, 0xff,
+				       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct kq_writer packed, plain;
+	pack(KQ_CODEC_LZ4, 0, "good", 4, &packed);
+	kq_writer_init(&plain, LIMIT);
+	assert_int_equal(kq_inflate(KQ_CODEC_LZ4, bad, sizeof bad, true, &plain), KQ_ECORRUPT);
+	assert_int_equal(kq_inflate(KQ_CODEC_LZ4, packed.buf, packed.len, false, &plain), 0);
+	assert_memory_equal(plain.buf, "good", 4);
+	kq_writer_deinit(&packed);
+	kq_writer_deinit(&plain);
+}
+
 static void test_inflate_survives_flipped_bits(void **state)
 {
 	(void)state;
@@ -315,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_inflate_stops_a_bomb_at_the_limit),
 		cmocka_unit_test(test_inflate_appends_behind_what_is_there),
 		cmocka_unit_test(test_inflate_refuses_cut_streams),
+		cmocka_unit_test(test_inflate_of_a_good_frame_does_not_suffer_from_a_bad_one_before),
 		cmocka_unit_test(test_inflate_survives_flipped_bits),
 		cmocka_unit_test(test_codecs_report_memory_that_is_not_there),
 		cmocka_unit_test(test_codec_unknown_is_unsupported),
