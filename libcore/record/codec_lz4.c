@@ -63,7 +63,7 @@ static uint32_t xxh32_short(const uint8_t *p, size_t n)
 static size_t mend_header(const uint8_t *p, size_t n, uint8_t header[HEADER_MAX])
 {
 	static const uint8_t magic[] = { 0x04, 0x22, 0x4d, 0x18 };
-	if (n < 7 || memcmp(p, magic, sizeof magic))
+	if (n < 7 || memcmp(p, magic, sizeof magic) != 0)
 		return 0;
 	size_t size = 7 + (p[4] & FLAG_CONTENT_SIZE ? 8 : 0) + (p[4] & FLAG_DICT_ID ? 4 : 0);
 	if (n < size)
