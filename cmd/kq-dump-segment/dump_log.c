@@ -119,7 +119,7 @@ static void json_batch(struct kq_out *o, const struct kq_segment_batch *b, int64
 		kq_json_int(&j, "base_timestamp", b->base_timestamp);
 	}
 	kq_json_int(&j, "max_timestamp", b->max_timestamp);
-	if (b->producer_id >= 0) {
+	if (b->producer_id >= 0 || b->base_sequence >= 0) {
 		kq_json_int(&j, "producer_id", b->producer_id);
 		kq_json_int(&j, "producer_epoch", b->producer_epoch);
 		kq_json_int(&j, "base_sequence", b->base_sequence);
@@ -129,8 +129,8 @@ static void json_batch(struct kq_out *o, const struct kq_segment_batch *b, int64
 		kq_json_int(&j, "count", b->count);
 	if (b->codec != KQ_CODEC_NONE)
 		kq_json_text(&j, "codec", codec_name(b->codec));
-	if (b->log_append_time)
-		kq_json_text(&j, "timestamp_type", "LogAppendTime");
+	if (b->log_append_time || b->magic == 0)
+		kq_json_text(&j, "timestamp_type", b->magic ? "LogAppendTime" : "NoTimestampType");
 	if (b->transactional)
 		kq_json_bool(&j, "transactional", true);
 	if (b->control)
