@@ -237,8 +237,7 @@ bool kq_client_trouble(struct kq_client *c, struct kq_error *e)
 	return true;
 }
 
-/* Has every bootstrap address failed so often that waiting makes no sense? */
-static bool hopeless(struct kq_client *c)
+bool kq_client_hopeless(struct kq_client *c)
 {
 	for (int i = 0; i < c->priv->boot_n; i++) {
 		struct kq_rpc_conn *conn = kq_rpc_find(c->rpc, c->priv->boot[i].host, c->priv->boot[i].port);
@@ -257,7 +256,7 @@ int kq_client_connect(struct kq_client *c, int32_t node, int timeout_ms, struct 
 			return kq_error_set(e, KQ_ENOTFOUND, "there is no broker %d", (int)node);
 		if (kq_rpc_conn_state(conn) == KQ_RPC_READY)
 			return 0;
-		bool none = node == KQ_NODE_ANY ? hopeless(c) : kq_rpc_conn_failures(conn) >= HOPELESS;
+		bool none = node == KQ_NODE_ANY ? kq_client_hopeless(c) : kq_rpc_conn_failures(conn) >= HOPELESS;
 		if (none || kq_clock_mono_ms() >= deadline) {
 			kq_client_trouble(c, e);
 			return KQ_ECONN;

@@ -75,4 +75,8 @@ struct kq_rpc_conn *kq_client_conn(struct kq_client *c, int32_t node);
  * came from another broker's metadata, both addresses. False if one is ready. */
 bool kq_client_trouble(struct kq_client *c, struct kq_error *e);
 
+/* Has every bootstrap address failed so often in a row that waiting makes no sense
+ * to somebody who has just begun? */
+bool kq_client_hopeless(struct kq_client *c);
+
 #endif
