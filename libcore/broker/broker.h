@@ -28,6 +28,8 @@ struct kq_broker {
 	struct kq_broker_metrics *metrics;
 	struct kq_admin_queue *admin;
 	struct kq_server *server;
+	int64_t producer_id_next;   /* of the block taken; on the admin queue only */
+	int producer_ids_left;
 	int32_t id;             /* broker.id */
 	char cluster_id[64];
 	const char *const *advertised_host; /* by listener index */

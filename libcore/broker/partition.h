@@ -23,6 +23,15 @@ void kq_partition_retire(struct kq_partition *p);
 
 struct kq_log *kq_partition_log(const struct kq_partition *p);
 int32_t kq_partition_leader_epoch(const struct kq_partition *p);
+/* Retired, or its log went offline: nothing will move here any more, and waiters were
+ * told so (retired=true). */
+bool kq_partition_is_dead(const struct kq_partition *p);
+/* compression.type of the topic, when it was set last: enum kq_codec, -1 producer. */
+int kq_partition_codec(const struct kq_partition *p);
+/* cleanup.policy has delete: DeleteRecords may. */
+bool kq_partition_deletes(const struct kq_partition *p);
+/* What a client is told of a dead partition: 56, or 3 once it is retired. */
+int16_t kq_partition_death(const struct kq_partition *p);
 const char *kq_partition_topic(const struct kq_partition *p);
 int32_t kq_partition_index(const struct kq_partition *p);
 
@@ -35,12 +44,13 @@ void kq_partition_set_config(struct kq_partition *p, const struct kq_log_config 
  * before fn is called. */
 struct kq_waiter {
 	struct kq_waiter *prev, *next;
-	struct kq_partition *partition; /* set while listed, holds a reference */
+	struct kq_partition *partition; /* the caller keeps a reference until w is done */
+	bool listed;                    /* under the partition's lock */
 	int64_t until;                  /* wake when high watermark >= until */
 	void (*fn)(struct kq_waiter *w, bool retired);
 };
-/* Adds w, unless the high watermark is there already: then returns false and does
- * nothing. */
+/* Adds w, unless the high watermark is there already or the partition is dead: then
+ * returns false and does nothing. */
 bool kq_partition_wait(struct kq_partition *p, struct kq_waiter *w);
 /* Removes w if it is still listed; false if fn was or is being called. */
 bool kq_partition_unwait(struct kq_waiter *w);
