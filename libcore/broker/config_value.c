@@ -156,7 +156,7 @@ static int check_valid(const struct kq_config_key *k, const char *s, struct kq_e
 		return check_throttled(k, s, e);
 	if (k->valid[0] == '[')
 		return is_number(k) ? check_range(k, s, e) : check_choices(k, s, e);
-	if (!strncmp(k->valid, "non-empty", 9) && !*s)
+	if (!strcmp(k->valid, "non-empty string") && !*s)
 		return refuse(e, k, s, "String must be non-empty");
 	return 0; /* words for people */
 }
