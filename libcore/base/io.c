@@ -121,7 +121,7 @@ static int sync_parent(const char *site, const char *path)
 	const char *slash = strrchr(path, '/');
 	if (!slash)
 		return kq_io_syncdir(site, ".");
-	snprintf(dir, sizeof dir, "%.*s", (int)(slash - path ? slash - path : 1), path);
+	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
 	return kq_io_syncdir(site, dir);
 }
 

@@ -35,7 +35,7 @@ bool kq_writer_reserve(struct kq_writer *w, size_t n)
 	assert(w->len <= w->cap);
 	if (w->err)
 		return false;
-	if (n <= w->cap - w->len)
+	if (w->buf && n <= w->cap - w->len)
 		return true;
 	if (w->len > w->limit || n > w->limit - w->len) {
 		w->err = KQ_ELIMIT;
