@@ -45,6 +45,7 @@ struct kq_log {
 	unsigned mark_next;
 	bool dir_dirty;           /* files were made or renamed since the last syncdir */
 	bool rolled;              /* tell the hook after unlock */
+	bool sync_failed;         /* under sync_lock: never tried again */
 	_Atomic int64_t synced_mono_ms; /* when the last sync ended */
 
 	struct kq_producer_state producers;
@@ -76,6 +77,7 @@ bool kq_log_raise(_Atomic int64_t *a, int64_t v);
 static inline bool kq_log_is_closed(const struct kq_log *log)
 {
 	return atomic_load_explicit((atomic_bool *)&log->closed, memory_order_acquire) ||
+	       atomic_load_explicit((atomic_bool *)&log->broken, memory_order_acquire) ||
 	       atomic_load_explicit((atomic_bool *)&log->offline, memory_order_acquire);
 }
 

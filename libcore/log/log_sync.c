@@ -75,9 +75,11 @@ static int sync_up_to(struct kq_log *log, int64_t last)
 
 static int sync_log(struct kq_log *log, bool active_too)
 {
-	if (kq_log_is_offline(log))
-		return KQ_ECLOSED;
 	pthread_mutex_lock(&log->sync_lock);
+	if (kq_log_is_offline(log)) { /* asked here: the sync waited for may have failed */
+		pthread_mutex_unlock(&log->sync_lock);
+		return KQ_ECLOSED;
+	}
 	pthread_mutex_lock(&log->list_lock);
 	int64_t active = kq_log_active(log)->base_offset;
 	int64_t target = active_too ? kq_log_load(&log->end) : active;
@@ -89,6 +91,8 @@ static int sync_log(struct kq_log *log, bool active_too)
 	if (!rc) {
 		kq_log_raise(&log->recovery, target);
 		atomic_store(&log->synced_mono_ms, kq_clock_mono_ms());
+	} else {
+		atomic_store(&log->broken, true);
 	}
 	pthread_mutex_unlock(&log->sync_lock);
 	if (rc) {
@@ -174,7 +178,7 @@ int kq_log_close(struct kq_log *log, bool clean)
 	pthread_mutex_lock(&log->lock); /* the last append is done */
 	int rc = 0;
 	if (clean)
-		rc = kq_log_is_offline(log) ? KQ_ECLOSED : close_clean(log);
+		rc = kq_log_is_offline(log) || log->sync_failed ? KQ_ECLOSED : close_clean(log);
 	pthread_mutex_unlock(&log->lock);
 	pthread_mutex_unlock(&log->sync_lock);
 	if (rc && rc != KQ_ECLOSED)
