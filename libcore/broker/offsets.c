@@ -75,6 +75,8 @@ static void list_one(struct kq_request *req, struct kq_str topic, const list_in 
 			out->offset = out->timestamp = -1;
 			out->leader_epoch = -1;
 		}
+		if (req->head.api_version < 4)
+			out->leader_epoch = -1; /* older answers cannot say one */
 	}
 	kq_partition_unref(p);
 }

@@ -11,9 +11,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "broker/broker.h"
+#include "broker/config.h"
+#include "broker/config_value.h"
 #include "log/log_manager.h"
+#include "record/compress.h"
 #include "wire/errors.h"
 
 struct kq_partition {
@@ -69,14 +74,36 @@ static void on_failed(void *arg)
 	wake(p, INT64_MAX, true);
 }
 
+/* The two topic keys that requests ask for; the log has the others. Not resolved as a
+ * whole: a start with many partitions would feel it. */
+static void take_config(struct kq_partition *p, struct kq_broker *b)
+{
+	const char *topic = kq_log_topic(p->log);
+	struct kq_config_list own = { 0 };
+	kq_meta_store_topic_configs(b->store, (struct kq_str){ topic, (int32_t)strlen(topic) }, &own);
+	const char *policy = kq_config_list_get(&own, "cleanup.policy");
+	const char *codec = kq_config_list_get(&own, "compression.type");
+	char *policy_all = policy ? NULL : kq_broker_config_dup(b->config, "log.cleanup.policy");
+	char *codec_all = codec ? NULL : kq_broker_config_dup(b->config, "compression.type");
+	policy = policy ? policy : policy_all;
+	codec = codec ? codec : codec_all;
+	p->compacts_only = policy && !kq_config_value_has(policy, "delete");
+	if (codec)
+		p->codec = kq_codec_parse((struct kq_str){ codec, (int32_t)strlen(codec) });
+	free(policy_all);
+	free(codec_all);
+	kq_config_list_deinit(&own);
+}
+
 struct kq_partition *kq_partition_new(struct kq_broker *b, struct kq_log *log)
 {
 	struct kq_partition *p = kq_calloc(1, sizeof *p);
-	(void)b;
 	p->log = log;
 	p->refs = 1;
-	p->codec = -1;
+	p->codec = -1; /* as the producer sends */
 	pthread_mutex_init(&p->lock, NULL);
+	if (b && b->store && b->config)
+		take_config(p, b);
 	int32_t epoch = kq_log_latest_epoch(log);
 	if (epoch < 0) {
 		epoch = 0;
