@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "common/options.h"
+#include "common/range.h"
 #include "common/report.h"
 #include "kq/text.h"
 #include "kq/units.h"
 #include "print.h"
-#include "range.h"
 
 enum { START_TIMEOUT_MS = 15000, POLL_MS = 200, PARTITIONS_MAX = 4096, PIPE_BYTES = 1 << 20,
        TROUBLE_AFTER_MS = 2000 };
@@ -21,7 +21,7 @@ static const char *const ISOLATIONS[] = { "read_committed", "read_uncommitted", 
 
 static struct config {
 	struct kq_common common;
-	struct kq_position from, to;
+	struct kq_range range;
 	int32_t partitions[PARTITIONS_MAX];
 	int partition_n;
 	bool exit, control, json, frames, nul, raw;
@@ -31,13 +31,6 @@ static struct config {
 	struct kq_opt_list match_header;
 	const char *format, *delim, *null_text;
 } config;
-
-static int set_range(const struct kq_opt *o, const char *value, void *c, struct kq_error *e)
-{
-	(void)o;
-	struct config *cfg = c;
-	return kq_range_parse(value, &cfg->from, &cfg->to, e);
-}
 
 static int set_partitions(const struct kq_opt *o, const char *value, void *c, struct kq_error *e)
 {
@@ -61,7 +54,8 @@ static int set_partitions(const struct kq_opt *o, const char *value, void *c, st
 static const struct kq_opt OPTIONS[] = {
 	KQ_OPT_HEADING("What to read:"),
 	KQ_OPT('o', "offset", "RANGE", NULL,
-	       "start (default), end, -N, +N, N, A:B, :end, @TIME, @TIME:@TIME, @-1h:", CALL, 0, .call = set_range),
+	       "start (default), end, -N, +N, N, A:B, :end, @TIME, @TIME:@TIME, @-1h:", CALL,
+	       offsetof(struct config, range), .call = kq_range_option),
 	KQ_OPT('p', "partition", "N,...", NULL, "only these partitions", CALL, 0, .call = set_partitions),
 	KQ_OPT('e', "exit", NULL, NULL, "stop at the ends as they were at the start", FLAG,
 	       offsetof(struct config, exit)),
@@ -206,12 +200,27 @@ static int run(struct kq_consumer *c, struct printer *p)
 	return kq_out_finish(&p->out);
 }
 
+static struct kq_position position_of(struct kq_bound b)
+{
+	static const enum kq_position_kind KINDS[] = {
+		[KQ_BOUND_NONE] = KQ_POSITION_NONE,
+		[KQ_BOUND_START] = KQ_POSITION_START,
+		[KQ_BOUND_END] = KQ_POSITION_END,
+		[KQ_BOUND_OFFSET] = KQ_POSITION_OFFSET,
+		[KQ_BOUND_FROM_START] = KQ_POSITION_AFTER_START,
+		[KQ_BOUND_FROM_END] = KQ_POSITION_BEFORE_END,
+		[KQ_BOUND_TIME] = KQ_POSITION_TIME,
+	};
+	return (struct kq_position){ KINDS[b.kind], b.v };
+}
+
 static int consume(const struct kq_client_config *cfg, struct printer *p)
 {
 	struct kq_error e = { 0 };
 	struct kq_consumer *c;
 	struct kq_consumer_options o = {
-		.from = config.from, .to = config.to, .stop_at_end = config.exit, .control = config.control,
+		.from = position_of(config.range.from), .to = position_of(config.range.to),
+		.stop_at_end = config.exit, .control = config.control,
 		.partitions = config.partition_n ? config.partitions : NULL, .partition_n = config.partition_n,
 		.key = { (const uint8_t *)config.key, config.key ? (int32_t)strlen(config.key) : -1 },
 	};
