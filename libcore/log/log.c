@@ -82,7 +82,7 @@ struct kq_log_link *kq_log_link(struct kq_log *log) { return &log->link; }
 
 bool kq_log_is_offline(const struct kq_log *log)
 {
-	return atomic_load((atomic_bool *)&log->offline);
+	return atomic_load((atomic_bool *)&log->offline) || atomic_load((atomic_bool *)&log->broken);
 }
 
 void kq_log_set_config(struct kq_log *log, const struct kq_log_config *config)
@@ -223,7 +223,7 @@ void kq_log_fail(struct kq_log *log)
 
 void kq_log_fail_with(struct kq_log *log, int rc)
 {
-	if (kq_log_is_offline(log))
+	if (atomic_load(&log->offline))
 		return;
 	kq_error_log("log", "%s: %s; the log directory goes offline", log->dir, kq_strerror(rc));
 	kq_log_fail(log);
@@ -233,10 +233,12 @@ void kq_log_fail_with(struct kq_log *log, int rc)
 
 int kq_log_unlock(struct kq_log *log, int rc)
 {
-	bool rolled = log->rolled;
+	bool rolled = log->rolled, failed = rc == KQ_EIO || rc == KQ_ENOSPC || rc == KQ_ENOTFOUND;
 	log->rolled = false;
+	if (failed)
+		atomic_store(&log->broken, true); /* whoever waits for the lock must know */
 	pthread_mutex_unlock(&log->lock);
-	if (rc == KQ_EIO || rc == KQ_ENOSPC || rc == KQ_ENOTFOUND)
+	if (failed)
 		kq_log_fail_with(log, rc);
 	else if (rolled && log->hooks.rolled)
 		log->hooks.rolled(log->hooks.arg, log);

@@ -35,6 +35,8 @@ struct kq_log {
 	_Atomic int64_t start, end, durable, hw, lso, size, recovery;
 	_Atomic int32_t latest_epoch;
 	atomic_bool offline, closed, in_txn; /* in_txn: some transaction is not settled */
+	atomic_bool broken; /* a write or sync failed: set before its lock is given back,
+			     * offline follows without locks */
 	_Atomic uint64_t appends, bytes_appended;
 
 	struct kq_segment **segs; /* ascending; the last is the active one */
@@ -45,7 +47,6 @@ struct kq_log {
 	unsigned mark_next;
 	bool dir_dirty;           /* files were made or renamed since the last syncdir */
 	bool rolled;              /* tell the hook after unlock */
-	bool sync_failed;         /* under sync_lock: never tried again */
 	_Atomic int64_t synced_mono_ms; /* when the last sync ended */
 
 	struct kq_producer_state producers;

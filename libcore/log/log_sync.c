@@ -178,7 +178,7 @@ int kq_log_close(struct kq_log *log, bool clean)
 	pthread_mutex_lock(&log->lock); /* the last append is done */
 	int rc = 0;
 	if (clean)
-		rc = kq_log_is_offline(log) || log->sync_failed ? KQ_ECLOSED : close_clean(log);
+		rc = kq_log_is_offline(log) ? KQ_ECLOSED : close_clean(log);
 	pthread_mutex_unlock(&log->lock);
 	pthread_mutex_unlock(&log->sync_lock);
 	if (rc && rc != KQ_ECLOSED)
