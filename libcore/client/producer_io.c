@@ -170,7 +170,8 @@ static void pid_done(void *arg, int err, struct kq_rpc_reply *reply)
 				t->parts[i]->reset = true;
 		kq_debug_log("producer", "producer id %lld", (long long)p->pid);
 	} else if (!err) {
-		kq_warn_log("producer", "cannot get a producer id: %s", kq_kafka_error_name(r.error_code));
+		kq_log_at(kq_kafka_error_retriable(r.error_code) ? KQ_LOG_DEBUG : KQ_LOG_WARN, "producer",
+			  "cannot get a producer id: %s", kq_kafka_error_name(r.error_code));
 	}
 	kq_arena_deinit(&a);
 }
