@@ -153,7 +153,7 @@ static void describe_configs(void *arg)
 		out->resource_type = asked->resource_type;
 		out->resource_name = asked->resource_name;
 		out->error_code = t.code;
-		out->error_message = words(&t);
+		out->error_message = t.code ? words(&t) : KQ_STR("");
 	}
 	r.results_n = body->resources_n;
 	if (ok)

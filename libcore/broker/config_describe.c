@@ -96,7 +96,6 @@ static void fill_row(struct describing *d, const struct kq_config_key *k, struct
 	row->value = sensitive ? KQ_STR_NULL : value;
 	row->read_only = k->scope == KQ_SCOPE_STATIC;
 	row->config_source = n > 0 ? syn[0].source : KQ_SOURCE_DEFAULT;
-	row->is_default = row->config_source == KQ_SOURCE_DEFAULT;
 	row->is_sensitive = sensitive;
 	row->config_type = (int8_t)k->type;
 	row->documentation = KQ_STR_NULL;
