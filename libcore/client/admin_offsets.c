@@ -144,7 +144,8 @@ static int ask_offsets(struct work *w, int32_t node, struct kq_error *e)
 				.name = kq_admin_str(x->topic), .partitions = p };
 		last = x->topic;
 		*p++ = (struct kq_list_offsets_request_list_offsets_partition){
-			.partition_index = x->partition, .current_leader_epoch = -1, .timestamp = x->number };
+			.partition_index = x->partition, .current_leader_epoch = -1, .timestamp = x->number,
+			.max_num_offsets = 1 };
 		rq.topics[rq.topics_n - 1].partitions_n++;
 		if (x->number == KQ_AT_MAX_TIMESTAMP)
 			min = 7;
