@@ -71,6 +71,16 @@ static void plan_start(struct kq_log *log, int64_t from, struct plan *p)
 	}
 }
 
+/* A whole batch with a good CRC, but offsets that cannot come here: no torn write. */
+static int out_of_order(struct kq_log *log, int i, const struct kq_batch *b, int64_t pos,
+			int64_t expect, struct kq_error *e)
+{
+	return kq_error_set(e, KQ_ECORRUPT, "%s/%020" PRId64 ".log is damaged: the batch at byte %" PRId64
+			    " has offsets %" PRId64 " to %" PRId64 ", where %" PRId64 " is due",
+			    log->dir, log->segs[i]->base_offset, pos, b->base_offset,
+			    kq_batch_last_offset(b), expect);
+}
+
 /* The batch at pos in segment i is not right. Cut there (0), or refuse. */
 static int judge(struct kq_log *log, int i, int64_t pos, int64_t expect, int64_t point,
 		 struct plan *p, struct kq_error *e)
@@ -120,11 +130,13 @@ static int check_segment(struct kq_log *log, int i, int64_t pos, int64_t *expect
 		rc = kq_segment_scan_load(&scan, &b, at);
 		if (!rc)
 			rc = kq_segment_scan_check(&b);
-		if (!rc && (b.base_offset < *expect ||
-			    kq_batch_last_offset(&b) - s->base_offset > INT32_MAX))
-			rc = KQ_ECORRUPT;
 		if (rc)
 			break;
+		if (b.base_offset < *expect ||
+		    kq_batch_last_offset(&b) - s->base_offset > INT32_MAX) {
+			rc = out_of_order(log, i, &b, at, *expect, e);
+			goto out;
+		}
 		*expect = kq_batch_last_offset(&b) + 1;
 		at = scan.pos;
 	}
@@ -135,6 +147,7 @@ static int check_segment(struct kq_log *log, int i, int64_t pos, int64_t *expect
 			     kq_strerror(rc));
 	else
 		rc = 1;
+out:
 	kq_segment_scan_deinit(&scan);
 	free(window);
 	return rc;

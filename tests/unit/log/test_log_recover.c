@@ -92,6 +92,16 @@ static void test_recovery_refuses_damage_with_valid_batches_behind(void **state)
 	env_deinit(&v);
 }
 
+static void test_recovery_refuses_offsets_out_of_order(void **state)
+{
+	(void)state;
+	struct env v;
+	int64_t size = killed_log(&v);
+	write_at(&v, 0, 5 * size + 6, "\1", 1); /* a flipped bit in a base offset: 5 is 261 */
+	refused(&v, "where 262 is due");
+	env_deinit(&v);
+}
+
 static void test_recovery_refuses_damage_below_the_recovery_point(void **state)
 {
 	(void)state;
@@ -275,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_recovery_cuts_a_tail_torn_at_any_byte),
 		cmocka_unit_test(test_recovery_cuts_a_last_batch_with_a_wrong_checksum_and_zeros_behind),
 		cmocka_unit_test(test_recovery_refuses_damage_with_valid_batches_behind),
+		cmocka_unit_test(test_recovery_refuses_offsets_out_of_order),
 		cmocka_unit_test(test_recovery_refuses_damage_below_the_recovery_point),
 		cmocka_unit_test(test_recovery_refuses_a_log_that_lost_synced_batches),
 		cmocka_unit_test(test_recovery_refuses_damage_in_a_segment_with_another_behind),
