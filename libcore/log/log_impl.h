@@ -55,7 +55,8 @@ struct kq_log {
 	struct kq_log_retired *retired;
 	int retired_count, retired_cap;
 
-	char *dir, *topic;
+	char *_Atomic dir; /* of the partition; a deletion renames it */
+	char *topic;
 	char **old_dirs; /* names it had: segments may still borrow them */
 	int old_dir_count;
 	int32_t partition;

@@ -76,7 +76,9 @@ static int sync_up_to(struct kq_log *log, int64_t last)
 static int sync_log(struct kq_log *log, bool active_too)
 {
 	pthread_mutex_lock(&log->sync_lock);
-	if (kq_log_is_offline(log)) { /* asked here: the sync waited for may have failed */
+	/* Asked here: the sync waited for may have failed, or the log was deleted and has
+	 * another name by now. */
+	if (kq_log_is_closed(log)) {
 		pthread_mutex_unlock(&log->sync_lock);
 		return KQ_ECLOSED;
 	}
