@@ -85,10 +85,17 @@ static bool fill(struct fetch *fe, const struct kq_fetch_part *f, part_out *out)
 	return add_aborted(fe, f, out);
 }
 
+/* The name of a partition's topic; sessions by id have none. */
+static struct kq_str name_of(const struct kq_fetch_part *f)
+{
+	return f->topic.len < 0 ? KQ_STR("") : f->topic;
+}
+
 static bool is_topic(const topic_out *t, const struct kq_fetch_part *f)
 {
-	return t->topic.len == f->topic.len && !memcmp(&t->topic_id, &f->topic_id, 16) &&
-	       (f->topic.len <= 0 || !memcmp(t->topic.p, f->topic.p, (size_t)f->topic.len));
+	struct kq_str name = name_of(f);
+	return t->topic.len == name.len && !memcmp(&t->topic_id, &f->topic_id, 16) &&
+	       (name.len == 0 || !memcmp(t->topic.p, name.p, (size_t)name.len));
 }
 
 /* Neighbours of one topic share an entry. Returns the slices in order of the gaps, or
@@ -113,7 +120,7 @@ static struct kq_log_slice *lay_out(struct fetch *fe, struct kq_fetch_response *
 			continue;
 		if (used == 0 || !is_topic(t, f)) {
 			t += used > 0;
-			t->topic = f->topic.len < 0 ? KQ_STR("") : f->topic;
+			t->topic = name_of(f);
 			t->topic_id = f->topic_id;
 			t->partitions = &parts[used];
 			t->partitions_n = 0;
