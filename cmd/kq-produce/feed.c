@@ -80,17 +80,27 @@ static void progress(struct feed *f, bool last)
 		(unsigned long long)s.in_flight, terminal && !last ? "" : "\n");
 }
 
-void feed_talk(struct feed *f, bool last)
+/* Says once why nothing moves, when that has lasted. */
+static void mention_trouble(struct feed *f, int64_t now)
 {
 	struct kq_error e;
+	if (!kq_producer_trouble(f->producer, &e))
+		f->trouble_ms = 0;
+	else if (!f->trouble_ms)
+		f->trouble_ms = now;
+	else if (!f->mentioned && now - f->trouble_ms >= TROUBLE_MS) {
+		kq_remark("waiting: %s", e.text);
+		f->mentioned = true;
+	}
+}
+
+void feed_talk(struct feed *f, bool last)
+{
 	int64_t now = mono_ms();
+	mention_trouble(f, now);
 	if (f->c->progress && (last || now - f->told_ms >= TALK_MS)) {
 		f->told_ms = now;
 		progress(f, last);
-	} else if (!f->c->progress && now - f->told_ms >= TROUBLE_MS && !f->mentioned &&
-		   kq_producer_trouble(f->producer, &e)) {
-		kq_remark("waiting: %s", e.text);
-		f->mentioned = true;
 	}
 }
 

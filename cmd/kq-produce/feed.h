@@ -28,7 +28,8 @@ struct feed {
 	size_t len, cap;
 	struct kq_out scratch, headers;
 	int64_t begun_us;          /* for --rate */
-	int64_t told_ms;           /* last progress or trouble */
+	int64_t told_ms;           /* last progress */
+	int64_t trouble_ms;        /* when the present trouble was first seen; 0 none */
 	bool mentioned;
 };
 

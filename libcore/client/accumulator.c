@@ -181,14 +181,26 @@ static int wait_for_room(struct kq_producer *p, int timeout_ms)
 	return p->aborted ? KQ_ECLOSED : 0;
 }
 
+/* Closes batches that waited long enough for more; the time of the next one due. One
+ * whose elders still wait to be sent stays open and grows: it could not go anyway. */
+static int64_t close_lingering(struct kq_producer *p, int64_t now)
+{
+	for (struct kq_out_batch *b = p->opened, *next; b; b = next) {
+		next = b->opened_next;
+		if (b->opened_ms + p->linger_ms > now)
+			return b->opened_ms + p->linger_ms;
+		if (!b->part->queue && !b->part->closed)
+			close_batch(p, b->part);
+	}
+	return INT64_MAX;
+}
+
 int64_t kq_accumulator_collect(struct kq_producer *p, int64_t now)
 {
 	pthread_mutex_lock(&p->lock);
 	if (p->flushing || p->stop)
 		kq_accumulator_close_all(p);
-	while (p->opened && p->opened->opened_ms + p->linger_ms <= now)
-		close_batch(p, p->opened->part);
-	int64_t due = p->opened ? p->opened->opened_ms + p->linger_ms : INT64_MAX;
+	int64_t due = close_lingering(p, now);
 	struct kq_out_partition *part = p->dirty;
 	p->dirty = NULL;
 	p->dirty_last = &p->dirty;
