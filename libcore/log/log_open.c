@@ -1,8 +1,8 @@
 /* Opening a log, new or old (LOG_FORMAT section 8).
  *
- * Crash: opening may be cut short at any point and begun again; a new log is there
- * once its directory, its partition.metadata and its first .log are, each made
- * durable in this order, and one with less is taken for an empty log. */
+ * Crash: opening may be cut short at any point and begun again. A new log's directory
+ * is synced into its parent last, after its first .log and its partition.metadata;
+ * one with less is taken for an empty log. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -193,6 +193,20 @@ int kq_log_open(const struct kq_log_open_params *p, struct kq_log **out, struct 
 	return 0;
 }
 
+/* The first, empty .log: one sync of the directory then covers it and the metadata. */
+static int make_first(const struct kq_log_open_params *p)
+{
+	static const struct kq_uuid none;
+	struct kq_segment *s = kq_segment_new(p->dir, p->log_start, p->config->segment_index_bytes);
+	int rc = kq_segment_create(s);
+	kq_segment_unref(s);
+	if (rc)
+		return rc;
+	if (memcmp(&p->topic_id, &none, sizeof none))
+		return kq_partition_metadata_write(p->dir, p->topic_id);
+	return kq_io_syncdir("log-create", p->dir);
+}
+
 int kq_log_create(const struct kq_log_open_params *p, struct kq_log **out, struct kq_error *e)
 {
 	char parent[PATH_MAX];
@@ -201,13 +215,13 @@ int kq_log_create(const struct kq_log_open_params *p, struct kq_log **out, struc
 		return kq_error_set(e, errno == EEXIST ? KQ_EEXIST : kq_errno_from(errno),
 				    "cannot create '%s': %s", p->dir, strerror(errno));
 	snprintf(parent, sizeof parent, "%s/..", p->dir);
-	static const struct kq_uuid none;
-	int rc = 0;
-	if (memcmp(&p->topic_id, &none, sizeof none))
-		rc = kq_partition_metadata_write(p->dir, p->topic_id);
+	int rc = make_first(p);
 	if (!rc)
 		rc = kq_io_syncdir("log-create-parent", parent);
 	if (rc)
 		return kq_error_set(e, rc, "cannot write into '%s': %s", p->dir, strerror(errno));
-	return kq_log_open(p, out, e);
+	struct kq_log_open_params fresh = *p;
+	fresh.clean = true;
+	fresh.recovery_point = fresh.high_watermark = 0;
+	return kq_log_open(&fresh, out, e);
 }

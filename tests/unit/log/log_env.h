@@ -34,7 +34,9 @@ struct env {
 static inline void env_init(struct env *v)
 {
 	memset(v, 0, sizeof *v);
-	strcpy(v->root, "/tmp/kq-test-log-XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+	assert_true(snprintf(v->root, sizeof v->root, "%s/kq-test-log-XXXXXX",
+			     tmp ? tmp : "/tmp") < (int)sizeof v->root);
 	assert_non_null(mkdtemp(v->root));
 	snprintf(v->dir, sizeof v->dir, "%s/t-0", v->root);
 	kq_log_config_init(&v->config);
