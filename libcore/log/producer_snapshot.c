@@ -39,6 +39,8 @@ static void read_entry(struct kq_reader *r, struct kq_producer *p)
 	p->coordinator_epoch = kq_read_i32(r);
 	p->txn_first_offset = kq_read_i64(r);
 	p->count = k->last_offset >= 0;
+	if (!p->count) /* no batch: what stands for it means nothing */
+		memset(k, 0, sizeof *k);
 }
 
 /* What no writer makes, whatever the CRC says. */
