@@ -20,7 +20,8 @@
 #include "log/log_manager_internal.h"
 #include "log/partition_metadata.h"
 
-enum { SYNC_THREADS = 4, CHECKPOINT_MS = 60000, RETENTION_MS = 300000 };
+/* Creation mostly waits for syncs, which the file system does for many at once. */
+enum { SYNC_THREADS = 4, CREATE_THREADS = 16, CHECKPOINT_MS = 60000, RETENTION_MS = 300000 };
 
 /* ---- the table ------------------------------------------------------------- */
 
@@ -105,22 +106,6 @@ void kq_log_manager_each(struct kq_log_manager *m, void (*fn)(void *arg, struct 
 	kq_log_manager_release(v, n);
 }
 
-/* ---- creation -------------------------------------------------------------- */
-
-/* The online directory with the fewest partitions, or NULL. */
-static struct kq_manager_dir *choose_dir(struct kq_log_manager *m)
-{
-	struct kq_manager_dir *best = NULL;
-	pthread_rwlock_rdlock(&m->table);
-	for (int i = 0; i < m->dir_count; i++) {
-		struct kq_manager_dir *d = &m->dirs[i];
-		if (atomic_load(&d->online) && (!best || d->partitions < best->partitions))
-			best = d;
-	}
-	pthread_rwlock_unlock(&m->table);
-	return best;
-}
-
 static bool is_partition_name(const char *topic, int32_t partition)
 {
 	char name[KQ_TOPIC_NAME_MAX + 16];
@@ -129,86 +114,6 @@ static bool is_partition_name(const char *topic, int32_t partition)
 		return false;
 	kq_data_dir_parse_name(name, &n);
 	return n.kind == KQ_DATA_DIR_PARTITION && strcmp(n.topic, topic) == 0;
-}
-
-/* Makes the log in d; what a failure left behind goes again. */
-static int create_in(struct kq_log_manager *m, struct kq_manager_dir *d,
-		     struct kq_log_open_params *p, struct kq_log **log, struct kq_error *e)
-{
-	char path[PATH_MAX];
-	struct kq_error own = { 0 };
-	if (!e)
-		e = &own;
-	if (snprintf(path, sizeof path, "%s/%s-%d", d->path, p->topic, (int)p->partition) >= PATH_MAX)
-		return kq_error_set(e, KQ_EINVAL, "%.200s: name too long", p->topic);
-	int rc = atomic_load(&d->stale) ? kq_manager_dir_checkpoint_all(m, d) : 0;
-	if (rc)
-		return kq_error_set(e, rc, "log directory %s: %s", d->path, kq_strerror(rc));
-	p->dir = path;
-	e->text[0] = '\0';
-	rc = kq_log_create(p, log, e);
-	if (!rc)
-		return 0;
-	if (!e->text[0])
-		kq_error_set(e, rc, "cannot create %s: %s", path, kq_strerror(rc));
-	if (rc != KQ_EEXIST)
-		kq_data_dir_remove_tree(path);
-	if (rc == KQ_EIO)
-		kq_log_manager_fail_dir(m, d, rc, "creating a partition failed");
-	return rc;
-}
-
-static int create_locked(struct kq_log_manager *m, struct kq_log_open_params *p,
-			 struct kq_log **out, struct kq_error *e)
-{
-	pthread_rwlock_rdlock(&m->table);
-	bool there = lookup(&m->logs, p->topic, p->partition) ||
-		     lookup(&m->offline, p->topic, p->partition);
-	pthread_rwlock_unlock(&m->table);
-	if (there)
-		return kq_error_set(e, KQ_EEXIST, "partition %s-%d exists", p->topic,
-				    (int)p->partition);
-	struct kq_manager_dir *d = choose_dir(m);
-	if (!d)
-		return kq_error_set(e, KQ_ECLOSED, "no log directory is online");
-	struct kq_log_open_params full;
-	kq_log_manager_params(m, d, &full);
-	full.topic = p->topic;
-	full.partition = p->partition;
-	full.topic_id = p->topic_id;
-	full.config = p->config;
-	full.clean = true;
-	struct kq_log *log;
-	int rc = create_in(m, d, &full, &log, e);
-	if (rc)
-		return rc;
-	uint8_t key[KQ_LOG_KEY_MAX];
-	kq_log_ref(log); /* the caller's, before anybody can delete it */
-	pthread_rwlock_wrlock(&m->table);
-	kq_map_put(&m->logs, key, kq_log_key(p->topic, p->partition, key), log);
-	d->partitions++;
-	pthread_rwlock_unlock(&m->table);
-	if (!atomic_load(&d->online))
-		kq_log_fail(log);
-	*out = log;
-	return 0;
-}
-
-int kq_log_manager_create(struct kq_log_manager *m, const char *topic, int32_t partition,
-			  struct kq_uuid topic_id, const struct kq_log_config *config,
-			  struct kq_log **out, struct kq_error *e)
-{
-	struct kq_log_open_params p = {
-		.topic = topic, .partition = partition, .topic_id = topic_id, .config = config,
-	};
-	*out = NULL;
-	if (!is_partition_name(topic, partition))
-		return kq_error_set(e, KQ_EINVAL, "'%.250s' %d: not a topic and partition", topic,
-				    (int)partition);
-	pthread_mutex_lock(&m->change);
-	int rc = create_locked(m, &p, out, e);
-	pthread_mutex_unlock(&m->change);
-	return rc;
 }
 
 /* ---- deletion -------------------------------------------------------------- */
@@ -264,13 +169,11 @@ static int delete_offline(struct kq_log_manager *m, struct kq_offline_partition 
 	return rc;
 }
 
-int kq_log_manager_delete(struct kq_log_manager *m, const char *topic, int32_t partition)
+/* With the change lock held. */
+static int delete_locked(struct kq_log_manager *m, const char *topic, int32_t partition)
 {
 	uint8_t key[KQ_LOG_KEY_MAX];
-	if (!is_partition_name(topic, partition))
-		return KQ_ENOTFOUND;
 	size_t n = kq_log_key(topic, partition, key);
-	pthread_mutex_lock(&m->change);
 	pthread_rwlock_wrlock(&m->table);
 	struct kq_log *log = kq_map_del(&m->logs, key, n);
 	struct kq_offline_partition *p = log ? NULL : kq_map_del(&m->offline, key, n);
@@ -281,9 +184,174 @@ int kq_log_manager_delete(struct kq_log_manager *m, const char *topic, int32_t p
 		atomic_store(&d->stale, true);
 	}
 	pthread_rwlock_unlock(&m->table);
-	int rc = log ? delete_log(m, log) : p ? delete_offline(m, p) : KQ_ENOTFOUND;
+	return log ? delete_log(m, log) : p ? delete_offline(m, p) : KQ_ENOTFOUND;
+}
+
+int kq_log_manager_delete(struct kq_log_manager *m, const char *topic, int32_t partition)
+{
+	if (!is_partition_name(topic, partition))
+		return KQ_ENOTFOUND;
+	pthread_mutex_lock(&m->change);
+	int rc = delete_locked(m, topic, partition);
 	pthread_mutex_unlock(&m->change);
 	return rc;
+}
+
+/* ---- creation -------------------------------------------------------------- */
+
+/* The online directory with the fewest partitions, counted for one more; or NULL. */
+static struct kq_manager_dir *reserve_dir(struct kq_log_manager *m)
+{
+	struct kq_manager_dir *best = NULL;
+	pthread_rwlock_wrlock(&m->table);
+	for (int i = 0; i < m->dir_count; i++) {
+		struct kq_manager_dir *d = &m->dirs[i];
+		if (atomic_load(&d->online) && (!best || d->partitions < best->partitions))
+			best = d;
+	}
+	if (best)
+		best->partitions++;
+	pthread_rwlock_unlock(&m->table);
+	return best;
+}
+
+/* Makes the log in d; what a failure left behind goes again. */
+static int create_in(struct kq_log_manager *m, struct kq_manager_dir *d,
+		     struct kq_log_open_params *p, struct kq_log **log, struct kq_error *e)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof path, "%s/%s-%d", d->path, p->topic, (int)p->partition) >= PATH_MAX)
+		return kq_error_set(e, KQ_EINVAL, "%.200s: name too long", p->topic);
+	p->dir = path;
+	int rc = kq_log_create(p, log, e);
+	if (!rc)
+		return 0;
+	if (!e->text[0])
+		kq_error_set(e, rc, "cannot create %s: %s", path, kq_strerror(rc));
+	if (rc != KQ_EEXIST)
+		kq_data_dir_remove_tree(path);
+	if (rc == KQ_EIO)
+		kq_log_manager_fail_dir(m, d, rc, "creating a partition failed");
+	return rc;
+}
+
+/* Several logs of a topic that are being created at the same time. */
+struct creation {
+	struct kq_log_manager *m;
+	const char *topic;
+	int32_t first;
+	struct kq_uuid topic_id;
+	const struct kq_log_config *config;
+	struct kq_log **out;
+	pthread_mutex_t lock; /* the first error */
+	int rc;
+	struct kq_error *e;
+};
+
+static void create_one(void *arg, int i)
+{
+	struct creation *c = arg;
+	struct kq_log_manager *m = c->m;
+	struct kq_log_open_params p;
+	struct kq_error e = { .text = "" };
+	struct kq_log *log = NULL;
+	uint8_t key[KQ_LOG_KEY_MAX];
+	struct kq_manager_dir *d = reserve_dir(m);
+	int rc = d ? 0 : kq_error_set(&e, KQ_ECLOSED, "no log directory is online");
+	if (d) {
+		kq_log_manager_params(m, d, &p);
+		p.topic = c->topic;
+		p.partition = c->first + i;
+		p.topic_id = c->topic_id;
+		p.config = c->config;
+		p.clean = true;
+		rc = create_in(m, d, &p, &log, &e);
+	}
+	if (rc) {
+		pthread_mutex_lock(&c->lock);
+		if (!c->rc) {
+			c->rc = rc;
+			kq_error_set(c->e, rc, "%s", e.text);
+		}
+		pthread_mutex_unlock(&c->lock);
+	}
+	pthread_rwlock_wrlock(&m->table);
+	if (log) {
+		kq_log_ref(log); /* the caller's */
+		kq_map_put(&m->logs, key, kq_log_key(p.topic, p.partition, key), log);
+	} else if (d) {
+		d->partitions--;
+	}
+	pthread_rwlock_unlock(&m->table);
+	if (log && !atomic_load(&d->online))
+		kq_log_fail(log);
+	c->out[i] = log;
+}
+
+/* Whether one of the partitions is there already. */
+static int find_any(struct kq_log_manager *m, const char *topic, int32_t first, int32_t count,
+		    struct kq_error *e)
+{
+	int rc = 0;
+	pthread_rwlock_rdlock(&m->table);
+	for (int32_t i = 0; i < count && !rc; i++)
+		if (lookup(&m->logs, topic, first + i) || lookup(&m->offline, topic, first + i))
+			rc = kq_error_set(e, KQ_EEXIST, "partition %s-%d exists", topic,
+					  (int)(first + i));
+	pthread_rwlock_unlock(&m->table);
+	return rc;
+}
+
+static int create_locked(struct creation *c, int32_t count)
+{
+	struct kq_log_manager *m = c->m;
+	int rc = find_any(m, c->topic, c->first, count, c->e);
+	if (rc)
+		return rc;
+	/* The checkpoints may have lines of an earlier partition of the same name. Where
+	 * they cannot be written the directory is offline, and another is taken. */
+	for (int i = 0; i < m->dir_count; i++)
+		if (atomic_load(&m->dirs[i].online) && atomic_load(&m->dirs[i].stale))
+			kq_manager_dir_checkpoint_all(m, &m->dirs[i]);
+	kq_run_parallel(count, CREATE_THREADS, create_one, c);
+	if (!c->rc)
+		return 0;
+	for (int32_t i = 0; i < count; i++)
+		if (c->out[i]) {
+			kq_log_unref(c->out[i]);
+			c->out[i] = NULL;
+			delete_locked(m, c->topic, c->first + i);
+		}
+	return c->rc;
+}
+
+int kq_log_manager_create_many(struct kq_log_manager *m, const char *topic, int32_t first,
+			       int32_t count, struct kq_uuid topic_id,
+			       const struct kq_log_config *config, struct kq_log **out,
+			       struct kq_error *e)
+{
+	struct kq_error own;
+	struct creation c = {
+		.m = m, .topic = topic, .first = first, .topic_id = topic_id, .config = config,
+		.out = out, .lock = PTHREAD_MUTEX_INITIALIZER, .e = e ? e : &own,
+	};
+	for (int32_t i = 0; i < count; i++)
+		out[i] = NULL;
+	if (count < 1 || first > INT32_MAX - count || !is_partition_name(topic, first))
+		return kq_error_set(e, KQ_EINVAL, "'%.250s' %d: not a topic and partition", topic,
+				    (int)first);
+	pthread_mutex_lock(&m->change);
+	int rc = create_locked(&c, count);
+	pthread_mutex_unlock(&m->change);
+	pthread_mutex_destroy(&c.lock);
+	return rc;
+}
+
+int kq_log_manager_create(struct kq_log_manager *m, const char *topic, int32_t partition,
+			  struct kq_uuid topic_id, const struct kq_log_config *config,
+			  struct kq_log **out, struct kq_error *e)
+{
+	return kq_log_manager_create_many(m, topic, partition, 1, topic_id, config, out, e);
 }
 
 int kq_log_manager_set_topic_id(struct kq_log_manager *m, struct kq_log *log,

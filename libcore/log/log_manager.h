@@ -71,6 +71,13 @@ int kq_log_manager_create(struct kq_log_manager *m, const char *topic, int32_t p
 			  struct kq_uuid topic_id, const struct kq_log_config *config,
 			  struct kq_log **out, struct kq_error *e);
 
+/* The same for partitions [first, first + count) of a topic, side by side: all or, on
+ * error, none. out[count] gets the references. */
+int kq_log_manager_create_many(struct kq_log_manager *m, const char *topic, int32_t first,
+			       int32_t count, struct kq_uuid topic_id,
+			       const struct kq_log_config *config, struct kq_log **out,
+			       struct kq_error *e);
+
 /* Takes the log out of service and renames its directory to
  * <topic>-<partition>.<hex>-delete, durably; the files go after
  * file.delete.delay.ms on the housekeeping thread. Partitions that could not be

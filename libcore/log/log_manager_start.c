@@ -21,7 +21,8 @@
 
 /* ---- a small pool ---------------------------------------------------------- */
 
-enum { THREADS_MAX = 256 };
+/* Recovery of many small logs mostly waits for their syncs. */
+enum { THREADS_MAX = 256, RECOVERY_THREADS_MIN = 8 };
 
 struct pool {
 	atomic_int next;
@@ -377,6 +378,14 @@ static int prepare(struct loading *l)
 	return 0;
 }
 
+static bool any_unclean(const struct kq_log_manager *m)
+{
+	for (int i = 0; i < m->dir_count; i++)
+		if (!m->dirs[i].clean)
+			return true;
+	return false;
+}
+
 int kq_log_manager_load(struct kq_log_manager *m, struct kq_error *e)
 {
 	int64_t start = kq_clock_mono_ms();
@@ -384,8 +393,10 @@ int kq_log_manager_load(struct kq_log_manager *m, struct kq_error *e)
 	kq_map_init(&l.seen);
 	int rc = prepare(&l);
 	if (!rc) {
-		int threads = m->recovery_threads < 1 ? 1 : m->recovery_threads;
-		kq_run_parallel(l.n, threads * m->dir_count, load_one, &l);
+		int threads = (m->recovery_threads < 1 ? 1 : m->recovery_threads) * m->dir_count;
+		if (threads < RECOVERY_THREADS_MIN && any_unclean(m))
+			threads = RECOVERY_THREADS_MIN;
+		kq_run_parallel(l.n, threads, load_one, &l);
 	}
 	for (int i = 0; i < m->dir_count; i++) {
 		find_stale(&m->dirs[i]);

@@ -377,6 +377,33 @@ static void test_new_logs_go_where_fewest_are(void **state)
 	assert_int_equal(kq_log_dir_index(create(f, "t", 6)), gone);
 }
 
+static int create_many(struct fixture *f, int32_t first, int32_t count, struct kq_log **v)
+{
+	return kq_log_manager_create_many(f->m, "t", first, count, some_id, &f->o.defaults, v, &f->e);
+}
+
+static void test_partitions_of_a_topic_are_created_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	struct kq_log *v[40];
+	int count[2] = { 0 };
+	f->o.dir_count = 2;
+	start(f);
+	assert_int_equal(create_many(f, 5, 40, v), 0);
+	for (int i = 0; i < 40; i++) {
+		assert_ptr_equal(v[i], kq_log_manager_find(f->m, "t", 5 + i));
+		assert_int_equal(kq_log_partition(v[i]), 5 + i);
+		count[kq_log_dir_index(v[i])]++;
+		kq_log_unref(v[i]);
+	}
+	assert_int_equal(count[0], 20);
+	assert_int_equal(count[1], 20);
+	assert_int_equal(create_many(f, 44, 2, v), KQ_EEXIST);
+	assert_null(kq_log_manager_find(f->m, "t", 45));
+	assert_int_equal(create_many(f, 0, 0, v), KQ_EINVAL);
+	assert_int_equal(create_many(f, INT32_MAX, 2, v), KQ_EINVAL);
+}
+
 static void test_directory_of_a_stopped_kafka_is_served(void **state)
 {
 	struct fixture *f = *state;
@@ -879,6 +906,35 @@ static void test_failed_creation_leaves_nothing_behind(void **state)
 	append_durably(f, create(f, "t", 0));
 }
 
+static atomic_int parents_synced;
+
+/* The seventh directory entry cannot be made durable. */
+static int seventh_fails(const char *op, const char *site, size_t *partial)
+{
+	(void)op;
+	(void)partial;
+	return strcmp(site, "log-create-parent") == 0 && atomic_fetch_add(&parents_synced, 1) == 6
+		? ENOSPC : 0;
+}
+
+static void test_when_one_of_many_cannot_be_created_none_is(void **state)
+{
+	struct fixture *f = *state;
+	struct kq_log *v[20];
+	start(f);
+	atomic_store(&parents_synced, 0);
+	kq_io_set_fault(seventh_fails);
+	assert_int_equal(create_many(f, 0, 20, v), KQ_ENOSPC);
+	kq_io_set_fault(NULL);
+	for (int i = 0; i < 20; i++) {
+		assert_null(v[i]);
+		assert_null(kq_log_manager_find(f->m, "t", i));
+	}
+	assert_int_equal(create_many(f, 0, 20, v), 0);
+	for (int i = 0; i < 20; i++)
+		kq_log_unref(v[i]);
+}
+
 static void test_marker_is_not_written_when_the_end_was_not_clean(void **state)
 {
 	static const struct { const char *op, *site; } v[] = {
@@ -1072,6 +1128,7 @@ int main(void)
 		T(test_checkpoints_say_what_a_clean_stop_left),
 		T(test_creation_refuses_what_is_there_and_what_is_no_name),
 		T(test_new_logs_go_where_fewest_are),
+		T(test_partitions_of_a_topic_are_created_side_by_side),
 		T(test_directory_of_a_stopped_kafka_is_served),
 		T(test_directory_of_a_killed_kafka_is_recovered),
 		T(test_strays_unfinished_copies_and_foreign_things_are_left_alone),
@@ -1089,6 +1146,7 @@ int main(void)
 		T(test_no_append_is_acknowledged_over_a_failed_sync),
 		T(test_failed_checkpoint_takes_the_directory_offline),
 		T(test_failed_creation_leaves_nothing_behind),
+		T(test_when_one_of_many_cannot_be_created_none_is),
 		T(test_marker_is_not_written_when_the_end_was_not_clean),
 		T(test_unusable_directory_beside_a_good_one_is_left_out),
 		T(test_deleted_log_is_renamed_now_and_removed_later),
