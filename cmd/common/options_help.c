@@ -1,6 +1,7 @@
 /* --help and shell completions, both printed from the option tables. */
 #include "options.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 80 };
@@ -83,6 +84,24 @@ static void verbs_help(const struct kq_program *p, FILE *to)
 	}
 }
 
+/* Each line indented, whether or not it came so. */
+static void examples_help(const char *lines, FILE *to)
+{
+	if (lines)
+		fputs("\nExamples:\n", to);
+	for (size_t n; lines && *lines; lines += n + (lines[n] == '\n')) {
+		lines += strspn(lines, " ");
+		n = strcspn(lines, "\n");
+		fprintf(to, "  %.*s\n", (int)n, lines);
+	}
+}
+
+/* A verb's sentence as a sentence. */
+static void verb_summary(const char *help, FILE *to)
+{
+	fprintf(to, "%c%s.\n", toupper((unsigned char)*help), help + 1);
+}
+
 void kq_options_help(const struct kq_program *p, const struct kq_verb *verb, FILE *to)
 {
 	const struct kq_opt *o;
@@ -92,7 +111,10 @@ void kq_options_help(const struct kq_program *p, const struct kq_verb *verb, FIL
 	else
 		fprintf(to, "Usage: %s %s[OPTION]...%s%s\n", p->name, p->verbs ? "VERB " : "",
 			p->operands ? " " : "", p->operands ? p->operands : "");
-	fprintf(to, "%s\n", verb ? verb->help : p->summary);
+	if (verb)
+		verb_summary(verb->help, to);
+	else
+		fprintf(to, "%s\n", p->summary);
 	if (p->verbs && !verb)
 		verbs_help(p, to);
 	bool headed = false;
@@ -109,9 +131,7 @@ void kq_options_help(const struct kq_program *p, const struct kq_verb *verb, FIL
 		headed = true;
 		option_help(o, !verb, to);
 	}
-	const char *examples = verb && verb->examples ? verb->examples : p->examples;
-	if (examples)
-		fprintf(to, "\nExamples:\n%s", examples);
+	examples_help(verb && verb->examples ? verb->examples : p->examples, to);
 }
 
 static bool takes(const struct kq_opt *o, const char *what)
