@@ -193,9 +193,12 @@ static int run(struct kq_consumer *c, struct printer *p)
 		rc = print_run(p, f);
 		if (rc == KQ_ECLOSED)
 			break; /* kq_out_finish says what happened */
-		if (rc)
-			return kq_report_error(NULL, "read on: %s; kq-dump-segment --verify looks closer",
-					       kq_fetched_error(f));
+		if (rc) {
+			kq_out_finish(&p->out); /* what is before it was read */
+			kq_error_set(&e, rc, "%s; kq-dump-segment --verify looks closer",
+				     kq_fetched_error(f));
+			return kq_report_error(&e, "read on");
+		}
 	}
 	return kq_out_finish(&p->out);
 }
