@@ -61,7 +61,8 @@ static bool refuse(struct verdict *v, int16_t code, const char *fmt, ...)
 /* An operation failed inside. */
 static bool failed(struct verdict *v, int rc)
 {
-	v->code = kq_kafka_error_from(rc);
+	/* names are judged before: what exists here is a stray directory in the way */
+	v->code = rc == KQ_EEXIST ? KQ_KAFKA_KAFKA_STORAGE_ERROR : kq_kafka_error_from(rc);
 	return false;
 }
 
