@@ -56,10 +56,10 @@ const struct kq_program PROGRAM = {
 	.least = 1,
 	.most = -1,
 	.files = true,
-	.examples = "tail -F /var/log/nginx/access.log | kq-produce nginx\n"
-		    "echo 'user7:logged in' | kq-produce -K : events\n"
-		    "kq-consume -e --json events | kq-produce -i json events-copy\n"
-		    "kq-produce -z zstd:1 --undelivered left.log nginx access.log\n",
+	.examples = "  tail -F /var/log/nginx/access.log | kq-produce nginx\n"
+		    "  echo 'user7:logged in' | kq-produce -K : events\n"
+		    "  kq-consume -e --json events | kq-produce -i json events-copy\n"
+		    "  kq-produce -z zstd:1 --undelivered left.log nginx access.log\n",
 };
 
 /* ---- what the table cannot check --------------------------------------------------- */
