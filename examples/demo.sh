@@ -29,6 +29,7 @@ port=$(free_port)
 mkdir -p "$dir/www"
 echo 'hello from nginx' > "$dir/www/index.html"
 cat > "$dir/nginx.conf" <<CONF
+$([ "$(id -u)" != 0 ] || echo 'user root;')
 daemon off; worker_processes 1; pid $dir/nginx.pid; error_log $dir/error.log;
 events { worker_connections 64; }
 http {
@@ -42,11 +43,15 @@ CONF
 say "nginx serves 400 requests"
 nginx -c "$dir/nginx.conf" -e "$dir/error.log" &
 nginx=$!
-until curl -fs -o /dev/null "http://127.0.0.1:$port/index.html?first"; do sleep 0.05; done
+for try in $(seq 1 100); do
+	curl -fs -o /dev/null "http://127.0.0.1:$port/index.html?first" && break
+	[ "$try" -lt 100 ] || { echo "nginx does not answer:" >&2; cat "$dir/error.log" >&2; exit 1; }
+	sleep 0.05
+done
 for i in $(seq 1 80); do
 	echo "http://127.0.0.1:$port/index.html?$i" "http://127.0.0.1:$port/?page=$i" \
 		"http://127.0.0.1:$port/missing/$i" "http://127.0.0.1:$port/old" "http://127.0.0.1:$port/broken"
-done | xargs -n 50 curl -s -o /dev/null 2>/dev/null || true
+done | xargs -n 50 curl -s 2>/dev/null >/dev/null || true
 kill "$nginx"
 wait "$nginx" 2>/dev/null || true
 nginx=

@@ -1,0 +1,13 @@
+# fish completion for kq-dump-segment; made by kq-dump-segment --completions fish
+complete -c kq-dump-segment -s r -l records -d 'print the records of each batch too'
+complete -c kq-dump-segment -s f -l format -x -d 'print records by this format, and no batches: %o offset, %k key, %v value, %T time, %h headers; see kq-consume'
+complete -c kq-dump-segment -s J -l json -d 'print JSON lines'
+complete -c kq-dump-segment -s Z -l null -x -d 'with -f: how null is printed'
+complete -c kq-dump-segment -s o -l offset -x -d 'only these: N, FROM:TO (TO not included), @TIME, @TIME:@TIME'
+complete -c kq-dump-segment -l decode -x -a 'auto none offsets transactions' -d 'records of internal topics in words: offsets, transactions, none, or auto (by the directory\'s name)'
+complete -c kq-dump-segment -l verify -d 'check CRCs, order, sizes, and indexes against the log; print faults only'
+complete -c kq-dump-segment -s q -l quiet -d 'say only what went wrong'
+complete -c kq-dump-segment -s v -l verbose -d 'say more; twice shows protocol requests'
+complete -c kq-dump-segment -l help -d 'print this'
+complete -c kq-dump-segment -l version -d 'print the version'
+complete -c kq-dump-segment -l completions -x -a 'bash zsh fish' -d 'print a completion script for bash, zsh or fish'
