@@ -224,6 +224,7 @@ static int create_in(struct kq_log_manager *m, struct kq_manager_dir *d,
 		return kq_error_set(e, KQ_EINVAL, "%.200s: name too long", p->topic);
 	p->dir = path;
 	int rc = kq_log_create(p, log, e);
+	p->dir = NULL; /* copied; the path ends here */
 	if (!rc)
 		return 0;
 	if (!e->text[0])
