@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -25,7 +26,8 @@ enum {
 	CHUNK = 256 * 1024,
 	HEAD_LEAST = 17,            /* up to and with the magic byte */
 	RESYNC_MAX = 64 << 20,      /* bytes looked through for a batch behind a bad length */
-	RECORD_SCRATCH = 64 * 1024,
+	GROWTH_ROUNDS = 5,          /* how often a file that ends too early is looked at again */
+	GROWTH_ROUND_NS = 20000000,
 };
 
 struct kq_segment_reader {
@@ -127,6 +129,19 @@ static int fill(struct kq_segment_reader *r, size_t n)
 		r->eof = got == 0;
 	}
 	return 0;
+}
+
+/* fill(), and where a file ends too early, a short wait for what a broker may be in
+ * the middle of writing: it lays a batch down with one write, which takes no longer. */
+static int fill_patiently(struct kq_segment_reader *r, size_t n)
+{
+	int rc = fill(r, n);
+	for (int i = 0; i < GROWTH_ROUNDS && rc == 0 && at_hand(r) > 0 && at_hand(r) < n && r->seekable; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = GROWTH_ROUND_NS }, NULL);
+		r->eof = false;
+		rc = fill(r, n);
+	}
+	return rc;
 }
 
 static int pass(struct kq_segment_reader *r, size_t n)
@@ -295,7 +310,7 @@ static bool is_whole(struct kq_segment_reader *r, int64_t n)
 
 static int read_whole(struct kq_segment_reader *r, int64_t size, struct kq_error *e)
 {
-	int rc = fill(r, (size_t)size);
+	int rc = fill_patiently(r, (size_t)size);
 	if (rc != 0)
 		return kq_error_set(e, rc, "%s at position %" PRId64, kq_strerror(rc), r->pos);
 	if (at_hand(r) < (size_t)size)
@@ -328,7 +343,9 @@ int kq_segment_next(struct kq_segment_reader *r, struct kq_segment_batch *b, str
 	pass(r, r->current_size);
 	r->current_size = 0;
 	for (;;) {
-		int rc = fill(r, KQ_BATCH_HEADER_SIZE);
+		int rc = fill_patiently(r, HEAD_LEAST);
+		if (rc == 0)
+			rc = fill(r, KQ_BATCH_HEADER_SIZE);
 		if (rc != 0)
 			return kq_error_set(e, rc, "%s at position %" PRId64, kq_strerror(rc), r->pos);
 		if (at_hand(r) == 0)
