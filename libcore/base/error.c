@@ -79,6 +79,8 @@ int kq_errno_from(int sys_errno)
 	case EEXIST: return KQ_EEXIST;
 	case EACCES:
 	case EPERM: return KQ_EAUTH;
+	case EMFILE: /* out of descriptors: no sign that a disk fails */
+	case ENFILE:
 	case EAGAIN: return KQ_EAGAIN;
 	case ETIMEDOUT: return KQ_ETIMEOUT;
 	case ECONNREFUSED:

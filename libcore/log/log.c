@@ -233,10 +233,13 @@ void kq_log_fail_with(struct kq_log *log, int rc)
 
 int kq_log_unlock(struct kq_log *log, int rc)
 {
-	bool rolled = log->rolled, failed = rc == KQ_EIO || rc == KQ_ENOSPC || rc == KQ_ENOTFOUND;
+	bool rolled = log->rolled, failed = rc == KQ_EIO || rc == KQ_ENOSPC || rc == KQ_ENOTFOUND ||
+					    rc == KQ_EAUTH;
 	log->rolled = false;
-	if (failed)
+	if (failed) {
+		rc = rc == KQ_ENOSPC ? rc : KQ_EIO;
 		atomic_store(&log->broken, true); /* whoever waits for the lock must know */
+	}
 	pthread_mutex_unlock(&log->lock);
 	if (failed)
 		kq_log_fail_with(log, rc);

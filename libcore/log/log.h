@@ -59,7 +59,7 @@ struct kq_append_result {
  * compression.type, timestamp bounds). One write to the active segment.
  * KQ_ECORRUPT, KQ_ERECORD, KQ_ETOOBIG, KQ_ELIMIT (batch > segment.bytes),
  * KQ_ETIMESTAMP, KQ_ESEQ, KQ_EFENCED, KQ_EIO/KQ_ENOSPC (the directory is offline
- * from then on), KQ_ECLOSED. */
+ * from then on), KQ_EAGAIN (out of descriptors; nothing happened), KQ_ECLOSED. */
 int kq_log_append(struct kq_log *log, uint8_t *bytes, size_t n, int32_t leader_epoch,
 		  struct kq_append_result *out);
 

@@ -32,14 +32,15 @@ int kq_log_roll(struct kq_log *log)
 	assert(base > old->base_offset);
 	struct kq_log_config c;
 	kq_log_copy_config(log, &c);
+	struct kq_segment *seg = kq_segment_new(log->dir, base, c.segment_index_bytes);
 	int rc = kq_segment_seal(old);
 	if (!rc)
 		rc = kq_producer_snapshot_write(&log->producers, log->dir, base, false);
-	if (rc)
-		return rc;
-	struct kq_segment *seg = kq_segment_new(log->dir, base, c.segment_index_bytes);
-	rc = kq_segment_create(seg);
+	if (!rc)
+		rc = kq_segment_create(seg);
 	if (rc) {
+		/* If only descriptors have run out, the old one goes on. */
+		atomic_store(&old->sealed, false);
 		kq_segment_unref(seg);
 		return rc;
 	}
@@ -64,7 +65,9 @@ static bool must_roll(struct kq_log *log, const struct kq_log_config *c, const s
 	if (size > c->segment_bytes - (int64_t)b->size || !kq_segment_has_room(s, last))
 		return true;
 	int64_t first = kq_segment_first_timestamp(s);
-	int64_t age = first >= 0 ? b->max_timestamp - first : kq_clock_wall_ms() - s->created_ms;
+	int64_t age = kq_clock_wall_ms() - s->created_ms;
+	if (first >= 0)
+		age = b->max_timestamp >= 0 ? b->max_timestamp - first : 0;
 	return age > c->segment_ms - log->jitter_ms;
 }
 
@@ -75,8 +78,10 @@ static int note_producer(struct kq_log *log, const struct kq_batch *b)
 	if (b->producer_id < 0)
 		return 0;
 	int rc = kq_producer_state_update(&log->producers, b, &aborted);
-	if (rc > 0)
+	if (rc > 0) {
 		rc = kq_txn_index_append(&kq_log_active(log)->txns, &aborted);
+		rc = rc == KQ_EAGAIN ? KQ_EIO : rc; /* the state has moved on: no way back */
+	}
 	if (b->attributes & KQ_BATCH_TRANSACTIONAL)
 		kq_log_settle(log); /* before the end is published */
 	return rc == KQ_ECORRUPT ? 0 : rc;

@@ -62,7 +62,7 @@ int kq_log_close(struct kq_log *log, bool clean);
  * held over it. Then moves the recovery point and the durable end and tells the
  * listener. Nothing new: returns 0 at once. Any thread; two at a time for one log
  * are in order. On failure the log fails (dir_failed) and KQ_EIO/KQ_ENOSPC comes
- * back. */
+ * back; KQ_EAGAIN if no descriptor was to be had: the log goes on, try again. */
 int kq_log_sync(struct kq_log *log);
 
 /* The same for the segments before the active one only (background, after a roll). */

@@ -110,7 +110,7 @@ static bool next_part(struct kq_log *log, int64_t after, int64_t t, struct part 
 /* Searches one segment; *epoch that of the batch found. */
 static int hunt_segment(const struct part *p, struct hunt *h, int32_t *epoch)
 {
-	struct kq_batch b;
+	struct kq_batch b = { .leader_epoch = -1 };
 	int64_t pos, from = h->from;
 	int rc;
 	while ((rc = kq_segment_find_time(p->segment, h->t, from, p->size, &b, &pos)) > 0) {
@@ -176,7 +176,7 @@ int kq_log_find_max_time(struct kq_log *log, int64_t upper, int64_t *offset, int
 	struct part p;
 	*offset = *timestamp = -1;
 	*epoch = -1;
-	while (next_part(log, after, max + 1, &p)) {
+	while (max < INT64_MAX && next_part(log, after, max + 1, &p)) {
 		int64_t t = p.max_timestamp;
 		after = p.segment->base_offset;
 		/* Most often upper is the end, and no segment needs a look. */

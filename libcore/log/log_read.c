@@ -69,7 +69,7 @@ static int find_upper(const struct view *v, int64_t upper, int64_t *pos)
 }
 
 /* Fills in pos and size; the segment holds a batch that ends at or after offset, or
- * out->size stays 0 and KQ_EAGAIN says to look in the next one. */
+ * out->size stays 0 and 1 says to look in the next one. */
 static int cut_slice(const struct view *v, int64_t offset, int64_t upper, size_t max_bytes,
 		     bool min_one, struct kq_log_slice *out)
 {
@@ -82,7 +82,7 @@ static int cut_slice(const struct view *v, int64_t offset, int64_t upper, size_t
 	if (out->pos < 0) {
 		rc = kq_segment_find(v->segment, offset, v->size, &b, &out->pos);
 		if (rc <= 0)
-			return rc ? rc : v->last ? 0 : KQ_EAGAIN;
+			return rc ? rc : !v->last;
 	}
 	if (out->pos >= end)
 		return 0;
@@ -121,7 +121,7 @@ int kq_log_read(struct kq_log *log, int64_t offset, int64_t upper, size_t max_by
 		rc = out->fd < 0 ? out->fd : cut_slice(&v, offset, upper, max_bytes, min_one, out);
 		if (rc || out->size == 0)
 			kq_log_slice_release(out);
-		if (rc != KQ_EAGAIN)
+		if (rc != 1)
 			return rc == KQ_ETRUNC ? KQ_ECORRUPT : rc;
 		offset = v.next_base; /* only a hole was left in this segment */
 	}

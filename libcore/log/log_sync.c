@@ -93,14 +93,20 @@ static int sync_log(struct kq_log *log, bool active_too)
 	if (!rc) {
 		kq_log_raise(&log->recovery, target);
 		atomic_store(&log->synced_mono_ms, kq_clock_mono_ms());
+	} else if (rc == KQ_EAGAIN) {
+		/* No descriptor to be had: nothing was synced, so nothing is lost. */
+		pthread_mutex_lock(&log->list_lock);
+		log->dir_dirty = true;
+		pthread_mutex_unlock(&log->list_lock);
 	} else {
+		rc = rc == KQ_ENOSPC ? rc : KQ_EIO;
 		atomic_store(&log->broken, true);
 	}
 	pthread_mutex_unlock(&log->sync_lock);
-	if (rc) {
+	if (rc && rc != KQ_EAGAIN)
 		kq_log_fail_with(log, rc);
+	if (rc)
 		return rc;
-	}
 	if (kq_log_raise(&log->durable, target) && log->listener.durable)
 		log->listener.durable(log->listener.arg, target);
 	return 0;
@@ -184,6 +190,6 @@ int kq_log_close(struct kq_log *log, bool clean)
 	pthread_mutex_unlock(&log->lock);
 	pthread_mutex_unlock(&log->sync_lock);
 	if (rc && rc != KQ_ECLOSED)
-		kq_log_fail_with(log, rc);
+		kq_log_fail_with(log, rc == KQ_ENOSPC ? rc : KQ_EIO);
 	return rc;
 }

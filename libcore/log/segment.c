@@ -155,11 +155,15 @@ int kq_segment_note(struct kq_segment *s, const struct kq_batch *b, int64_t pos,
 	}
 	if (s->since_entry > index_interval) {
 		int rc = kq_offset_index_append(&s->offsets, last, pos);
-		if (!rc)
-			rc = kq_time_index_append(&s->times, max,
-				atomic_load_explicit(&s->max_timestamp_offset, memory_order_relaxed), false);
 		if (rc)
 			return rc;
+		rc = kq_time_index_append(&s->times, max,
+			atomic_load_explicit(&s->max_timestamp_offset, memory_order_relaxed), false);
+		if (rc) {
+			/* The batch may be written again, once there are descriptors. */
+			kq_offset_index_cut(&s->offsets, kq_offset_index_count(&s->offsets) - 1);
+			return rc;
+		}
 		s->since_entry = 0;
 	}
 	s->since_entry += b->size;

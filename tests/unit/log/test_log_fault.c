@@ -225,6 +225,41 @@ static void test_every_site_was_passed(void **state)
 	}
 }
 
+static void test_log_out_of_descriptors_refuses_and_goes_on_later(void **state)
+{
+	(void)state;
+	struct env v;
+	struct kq_append_result r;
+	int rc = 0, refused = 0, done = 0;
+	setup(&v);
+	env_create(&v);
+	/* Every third disk call finds no descriptor, so rolls and syncs fail half-way. */
+	kq_io_set_fault(inject);
+	for (int i = 0; i < 300; i++) {
+		fault.err = EMFILE;
+		fault.sticky = false;
+		fault.partial = 0;
+		fault.countdown = i % 3 == 0 ? 1 + i % 7 : 0;
+		rc = env_try_append(&v, 1, 1000 + i, 100, &r);
+		assert_true(rc == 0 || rc == KQ_EAGAIN);
+		refused += rc != 0;
+		done += rc == 0;
+		rc = kq_log_sync(v.log);
+		assert_true(rc == 0 || rc == KQ_EAGAIN);
+		assert_false(kq_log_is_offline(v.log));
+	}
+	fault.countdown = 0;
+	assert_true(refused > 0);
+	assert_int_equal(kq_log_end_offset(v.log), done);
+	assert_int_equal(kq_log_sync(v.log), 0);
+	for (int clean = 1; clean >= 0; clean--) {
+		env_reopen(&v, clean);
+		for (int i = 0; i < done; i++)
+			assert_int_equal(env_read_base(&v, i, 1, NULL), i);
+	}
+	env_deinit(&v);
+}
+
 static void test_sync_moves_the_durable_end_and_nothing_else_does(void **state)
 {
 	(void)state;
@@ -272,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_log_survives_a_short_write_at_any_call),
 		cmocka_unit_test(test_open_and_close_can_fail_at_any_call_and_be_repeated),
 		cmocka_unit_test(test_every_site_was_passed),
+		cmocka_unit_test(test_log_out_of_descriptors_refuses_and_goes_on_later),
 		cmocka_unit_test(test_sync_moves_the_durable_end_and_nothing_else_does),
 		cmocka_unit_test(test_os_policy_makes_an_append_durable_at_once_and_syncs_rolled_segments),
 	};
