@@ -2,8 +2,6 @@
  * put it. */
 #include "client/partitioner.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 
 int32_t kq_partitioner_by_key(enum kq_partitioner how, struct kq_bytes key, int32_t n)
@@ -12,15 +10,6 @@ int32_t kq_partitioner_by_key(enum kq_partitioner how, struct kq_bytes key, int3
 		return (kq_murmur2(key.p, (size_t)key.len) & 0x7fffffff) % n;
 	if (how == KQ_PARTITION_CRC32 && key.len > 0)
 		return (int32_t)(kq_crc32(0, key.p, (size_t)key.len) % (uint32_t)n);
-	return -1;
-}
-
-int kq_partitioner_parse(const char *name)
-{
-	static const char *const NAMES[] = { "murmur2", "random", "round-robin", "sticky", "crc32" };
-	for (int i = 0; i < (int)(sizeof(NAMES) / sizeof(NAMES[0])); i++)
-		if (!strcmp(name, NAMES[i]))
-			return i;
 	return -1;
 }
 

@@ -8,10 +8,6 @@
 /* The partition of n (> 0) that the key decides, or -1: the key does not. */
 int32_t kq_partitioner_by_key(enum kq_partitioner how, struct kq_bytes key, int32_t n);
 
-/* By name as Kafka's partitioner.class or CLI words have it: "murmur2", "random",
- * "round-robin", "sticky", "crc32"; -1 unknown. */
-int kq_partitioner_parse(const char *name);
-
 /* A number below n from a small generator whose state is *seed. */
 uint32_t kq_partitioner_random(uint64_t *seed, uint32_t n);
 
