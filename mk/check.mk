@@ -57,8 +57,8 @@ $(TAP)/asan-cli.tap: $(asan_PROGS) $(TAP)/cli.tap FORCE
 
 # Fuzzing: `make fuzz SECONDS=n` for each target; `make check` replays the corpus.
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=$(fuzz_DIR)/%)
-$(fuzz_DIR)/fuzz_%: $(fuzz_DIR)/obj/tests/fuzz/fuzz_%.o $(fuzz_DIR)/lib/libkq.a \
-		$(COMMON_SRC:%.c=$(fuzz_DIR)/obj/%.o)
+$(fuzz_DIR)/fuzz_%: $(fuzz_DIR)/obj/tests/fuzz/fuzz_%.o $(COMMON_SRC:%.c=$(fuzz_DIR)/obj/%.o) \
+		$(fuzz_DIR)/lib/libkq.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && clang -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LIBS)
 fuzz: $(FUZZERS)
