@@ -48,7 +48,7 @@ static void test_create_topics_answers_each_version_in_its_form(void **state)
 {
 	struct dialogue *d = *state;
 	for (int version = 2; version <= 7; version++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "t%d", version);
 		asked t = topic(name, 2, 1);
 		result *r = create(d, version, &t, 1, false)->topics;
