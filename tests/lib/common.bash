@@ -77,29 +77,33 @@ kill_broker() {
 }
 
 # raw_open / raw_put HEX / raw_get BYTES / raw_close: a socket to the broker on
-# descriptor 7; raw_get prints up to so many bytes as hex and fails when the broker
-# closed before the first.
+# descriptor 7. raw_get prints up to so many bytes as hex; 1: the broker closed before
+# the first (or reset); 2: nothing came in time.
 raw_open() { exec 7<> "/dev/tcp/${KQ_BROKERS%:*}/${KQ_BROKERS##*:}"; }
 raw_put() { printf '%s' "$1" | xxd -r -p >&7; }
 raw_get() {
-	local hex
-	hex=$(timeout "${2:-10}" head -c "$1" <&7 | xxd -p | tr -d '\n')
+	local hex rc=0
+	hex=$(timeout "${KQ_WAIT:-30}" head -c "$1" <&7 2> /dev/null | xxd -p | tr -d '\n'
+		exit "${PIPESTATUS[0]}") || rc=$?
+	[ $rc -ne 124 ] || return 2
 	[ -n "$hex" ] && printf '%s\n' "$hex"
 }
 raw_close() { exec 7>&-; }
 
-# raw_send HEX: one framed request (the length is put in front) to a connection of its
-# own; prints the answer without its length. Fails if the broker answers by closing.
+# raw_send HEX: one framed request (the length is put in front) on a connection of its
+# own; prints the answer without its length. 1: the broker closed; 2: said nothing.
 raw_send() {
-	local size rc=1
-	raw_open || return 1
+	local size rc=0
+	raw_open || return 3
 	raw_put "$(printf '%08x' $((${#1} / 2)))$1" 2> /dev/null || true
-	if size=$(raw_get 4); then
-		raw_get $((16#$size))
-		rc=$?
-	fi
+	size=$(raw_get 4) || rc=$?
+	[ $rc -ne 0 ] || raw_get $((16#$size)) || rc=$?
 	raw_close
 	return $rc
 }
-# raw_closed: true once the broker has closed descriptor 7 (with end of file or reset).
-raw_closed() { [ -z "$(raw_get 1 "${1:-10}")" ]; }
+# raw_closed: once the broker has closed descriptor 7.
+raw_closed() {
+	local rc=0
+	raw_get 1 > /dev/null || rc=$?
+	[ $rc -eq 1 ]
+}
