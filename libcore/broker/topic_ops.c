@@ -36,23 +36,18 @@ static void unmake_partitions(struct kq_broker *b, const char *name, int32_t fir
 	}
 }
 
-/* Creates the logs [first, first+count) and wraps them; on failure deletes those made. */
+/* Creates the logs [first, first+count), all or none, and wraps them. */
 static int make_partitions(struct kq_broker *b, const char *name, const struct kq_uuid *id,
 			   int32_t first, int32_t count, const struct kq_config_list *configs,
 			   struct kq_partition **out, struct kq_error *e)
 {
 	struct kq_log_config c;
-	struct kq_log *log;
-	int32_t done = 0;
-	int rc = 0;
+	struct kq_log **logs = kq_calloc((size_t)count, sizeof(struct kq_log *));
 	kq_topic_config_resolve(b->config, configs, &c);
-	for (; done < count && !rc; done += !rc) {
-		rc = kq_log_manager_create(b->logs, name, first + done, *id, &c, &log, e);
-		if (!rc)
-			out[done] = kq_partition_new(b, log);
-	}
-	if (rc)
-		unmake_partitions(b, name, first, done, out);
+	int rc = kq_log_manager_create_many(b->logs, name, first, count, *id, &c, logs, e);
+	for (int32_t i = 0; i < count && !rc; i++)
+		out[i] = kq_partition_new(b, logs[i]);
+	free(logs);
 	return rc;
 }
 
