@@ -71,12 +71,12 @@ uint8_t *kq_loop_buffer(struct kq_loop *l, size_t want, size_t *cap)
 	assert(k < KQ_NET_POOL_CLASSES);
 	*cap = (size_t)KQ_NET_FRAME_INLINE << k;
 	l->pool_used = true;
-	uint8_t *p = l->pool[k];
-	if (!p)
+	struct kq_free_buffer *b = l->pool[k];
+	if (!b)
 		return kq_try_malloc(*cap);
-	memcpy(&l->pool[k], p, sizeof p);
+	l->pool[k] = b->next;
 	l->pool_bytes -= *cap;
-	return p;
+	return (uint8_t *)b;
 }
 
 void kq_loop_buffer_free(struct kq_loop *l, uint8_t *p, size_t cap)
@@ -87,8 +87,9 @@ void kq_loop_buffer_free(struct kq_loop *l, uint8_t *p, size_t cap)
 		free(p);
 		return;
 	}
-	memcpy(p, &l->pool[k], sizeof p);
-	l->pool[k] = p;
+	struct kq_free_buffer *b = (struct kq_free_buffer *)(void *)p; /* as malloc aligned it */
+	b->next = l->pool[k];
+	l->pool[k] = b;
 	l->pool_bytes += cap;
 }
 
@@ -96,9 +97,9 @@ static void empty_pool(struct kq_loop *l)
 {
 	for (int k = 0; k < KQ_NET_POOL_CLASSES; k++)
 		while (l->pool[k]) {
-			uint8_t *p = l->pool[k];
-			memcpy(&l->pool[k], p, sizeof p);
-			free(p);
+			struct kq_free_buffer *b = l->pool[k];
+			l->pool[k] = b->next;
+			free(b);
 		}
 	l->pool_bytes = 0;
 }

@@ -87,6 +87,11 @@ struct kq_conn {
 	char peer[64];
 };
 
+/* A buffer that waits for its next frame. */
+struct kq_free_buffer {
+	struct kq_free_buffer *next;
+};
+
 struct kq_loop {
 	struct kq_server *server;
 	pthread_t thread;
@@ -101,7 +106,7 @@ struct kq_loop {
 	bool in_inbox;
 	struct kq_conn *lru_first, *lru_last, *dirty, *blocked, *muted;
 	uint8_t *scratch, *filebuf;
-	uint8_t *pool[KQ_NET_POOL_CLASSES]; /* free buffers, linked through their first bytes */
+	struct kq_free_buffer *pool[KQ_NET_POOL_CLASSES]; /* by size, see pool_class */
 	size_t pool_bytes;
 	bool pool_used;                   /* since the last tick */
 	enum kq_net_stage stage;          /* acted upon so far */
