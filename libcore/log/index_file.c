@@ -54,6 +54,34 @@ void kq_index_file_deinit(struct kq_index_file *x)
 	atomic_store(&x->map, NULL);
 }
 
+static int read_entry(const struct kq_index_file *x, int fd, int64_t i, uint8_t *entry, bool *zero)
+{
+	size_t got;
+	int rc = kq_io_pread(fd, entry, x->entry_size, i * x->entry_size, &got);
+	if (!rc && got < x->entry_size)
+		rc = KQ_EIO;
+	*zero = !rc && !memcmp(entry, zeros, x->entry_size);
+	return rc;
+}
+
+/* How many of n entries stand before the zero tail; the last of them in `last`. */
+static int count_used(const struct kq_index_file *x, int fd, int64_t *n, uint8_t *last)
+{
+	int64_t lo = 0, hi = *n;
+	bool zero;
+	int rc = 0;
+	while (lo < hi && !rc) {
+		int64_t mid = lo + (hi - lo) / 2;
+		rc = read_entry(x, fd, mid, last, &zero);
+		if (zero)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	*n = lo;
+	return rc || !lo ? rc : read_entry(x, fd, lo - 1, last, &zero);
+}
+
 int kq_index_file_load(struct kq_index_file *x, uint8_t last[KQ_INDEX_ENTRY_MAX])
 {
 	int fd;
@@ -61,19 +89,23 @@ int kq_index_file_load(struct kq_index_file *x, uint8_t last[KQ_INDEX_ENTRY_MAX]
 	if (rc)
 		return rc;
 	struct stat st;
-	size_t got = 0;
+	int64_t n = 0;
+	bool tail = false;
 	if (fstat(fd, &st) < 0)
 		rc = KQ_EIO;
 	else if (st.st_size % x->entry_size || st.st_size > INT32_MAX)
 		rc = KQ_ECORRUPT;
-	else if (st.st_size > 0)
-		rc = kq_io_pread(fd, last, x->entry_size, st.st_size - x->entry_size, &got);
-	if (!rc && st.st_size > 0 && got < x->entry_size)
-		rc = KQ_EIO;
+	else
+		n = st.st_size / x->entry_size;
+	if (!rc && n > 0)
+		rc = read_entry(x, fd, n - 1, last, &tail);
+	if (!rc && tail)
+		rc = count_used(x, fd, &n, last);
 	close(fd);
-	if (!rc)
-		atomic_store(&x->entries, (uint32_t)(st.st_size / x->entry_size));
-	return rc;
+	if (rc)
+		return rc;
+	atomic_store(&x->entries, (uint32_t)n);
+	return tail;
 }
 
 /* Maps room for all entries that may come, whatever the file's size is now: pages

@@ -34,8 +34,9 @@ void kq_index_file_init(struct kq_index_file *x, const char *dir, int64_t base_o
 /* Unmaps. Nobody may look into the index any more. */
 void kq_index_file_deinit(struct kq_index_file *x);
 
-/* Counts the entries of the file by its size and copies the last one to last.
- * KQ_ENOTFOUND; KQ_ECORRUPT if the size is no multiple; KQ_EIO. */
+/* Counts the entries of the file and copies the last one to last. 0; 1 if the file
+ * was never trimmed (a killed process): what stands before its zero tail is counted.
+ * KQ_ENOTFOUND; KQ_ECORRUPT if the size is no multiple; KQ_EIO. O(1), else O(log n). */
 int kq_index_file_load(struct kq_index_file *x, uint8_t last[KQ_INDEX_ENTRY_MAX]);
 
 /* The mapped entries (at least those counted), or NULL with *rc set. */

@@ -41,8 +41,9 @@ static uint32_t trusted(struct kq_segment *s, int64_t from, int64_t *offset, int
 {
 	struct kq_batch b;
 	int64_t at, base, base_pos, t, o;
-	if (atomic_load(&s->index_wrong))
+	if (atomic_load(&s->index_wrong) && !s->untrimmed)
 		return 0;
+	atomic_store(&s->index_wrong, false); /* a killed process leaves it so */
 	int64_t i = kq_offset_index_find(&s->offsets, from - 1, offset, pos);
 	if (i < 0 || *pos >= atomic_load(&s->size) ||
 	    !kq_offset_index_is_ordered(&s->offsets, (uint32_t)i))
@@ -212,6 +213,11 @@ static int rebuild_indexes(struct kq_log *log, const struct plan *p)
 					   : kq_txn_index_reset(&s->txns);
 		if (!rc && i < log->seg_count - 1)
 			rc = kq_segment_seal(s);
+		/* The active one's files get their full size again with the next entry. */
+		if (!rc)
+			rc = kq_index_file_trim(&s->offsets.file);
+		if (!rc)
+			rc = kq_index_file_trim(&s->times.file);
 		s->synced = -1;
 		atomic_store(&s->sealed, i < log->seg_count - 1);
 	}

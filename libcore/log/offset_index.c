@@ -24,14 +24,14 @@ int kq_offset_index_load(struct kq_offset_index *x, int64_t log_size)
 {
 	uint8_t last[KQ_INDEX_ENTRY_MAX];
 	int rc = kq_index_file_load(&x->file, last);
-	if (rc || kq_offset_index_count(x) == 0)
+	if (rc < 0 || kq_offset_index_count(x) == 0)
 		return rc;
 	int32_t rel = kq_load_i32(last), pos = kq_load_i32(last + 4);
 	if (rel <= 0 || pos <= 0 || pos >= log_size)
-		return KQ_ECORRUPT; /* the first batch never has an entry: not trimmed, or torn */
+		return KQ_ECORRUPT; /* the first batch never has an entry */
 	x->last_offset = x->file.base_offset + rel;
 	x->last_pos = pos;
-	return 0;
+	return rc;
 }
 
 bool kq_offset_index_is_full(const struct kq_offset_index *x)

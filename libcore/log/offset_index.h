@@ -20,7 +20,8 @@ void kq_offset_index_init(struct kq_offset_index *x, const char *dir, int64_t ba
 			  int32_t max_bytes);
 void kq_offset_index_deinit(struct kq_offset_index *x);
 
-/* Reads how many entries there are and the last one. KQ_ENOTFOUND, KQ_ECORRUPT (the
+/* Reads how many entries there are and the last one. 0; 1 if the file still has the
+ * zero tail of an active segment, which a clean stop trims. KQ_ENOTFOUND, KQ_ECORRUPT (the
  * caller rebuilds it), KQ_EIO. log_size bounds the position. */
 int kq_offset_index_load(struct kq_offset_index *x, int64_t log_size);
 

@@ -108,8 +108,9 @@ int kq_segment_load(struct kq_segment *s, bool *txns_wrong)
 		return KQ_EIO;
 	*txns_wrong = xi != 0;
 	/* An empty segment may lack its indexes: they come with the first entry. */
-	if (st.st_size > 0 ? oi || ti : oi == KQ_ECORRUPT || ti == KQ_ECORRUPT)
+	if (st.st_size > 0 ? oi || ti : (oi && oi != KQ_ENOTFOUND) || (ti && ti != KQ_ENOTFOUND))
 		atomic_store(&s->index_wrong, true);
+	s->untrimmed = oi >= 0 && ti >= 0;
 	atomic_store(&s->max_timestamp, s->times.last_timestamp);
 	atomic_store(&s->max_timestamp_offset, s->times.last_offset);
 	return 0;

@@ -28,7 +28,8 @@ struct kq_segment {
 	int64_t since_entry;      /* bytes since the batch of the last index entry began */
 	int64_t synced;           /* bytes known to be on the disk; -1: indexes neither */
 	atomic_bool sealed;       /* no longer active */
-	atomic_bool index_wrong;  /* an index is missing, or the offset index lied */
+	atomic_bool index_wrong;  /* an index is missing or not trimmed, or it lied */
+	bool untrimmed;           /* at load: both indexes are whole but for their tails */
 	struct kq_offset_index offsets;
 	struct kq_time_index times;
 	struct kq_txn_index txns;

@@ -23,17 +23,15 @@ int kq_time_index_load(struct kq_time_index *x)
 {
 	uint8_t last[KQ_INDEX_ENTRY_MAX];
 	int rc = kq_index_file_load(&x->file, last);
-	if (rc || kq_time_index_count(x) == 0)
+	if (rc < 0 || kq_time_index_count(x) == 0)
 		return rc;
 	int64_t t = kq_load_i64(last);
 	int32_t rel = kq_load_i32(last + 8);
-	/* All zero is the tail of a file that was not trimmed; one entry of time 0 at
-	 * the base may be real. */
-	if (t < 0 || rel < 0 || (t == 0 && rel == 0 && kq_time_index_count(x) > 1))
+	if (t < 0 || rel < 0)
 		return KQ_ECORRUPT;
 	x->last_timestamp = t;
 	x->last_offset = x->file.base_offset + rel;
-	return 0;
+	return rc;
 }
 
 bool kq_time_index_is_full(const struct kq_time_index *x)

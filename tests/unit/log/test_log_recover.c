@@ -156,6 +156,19 @@ static void test_recovery_cuts_before_an_empty_segment_and_takes_it_away(void **
 	env_deinit(&v);
 }
 
+static void test_recovery_reads_nothing_far_below_the_recovery_point(void **state)
+{
+	(void)state;
+	struct env v;
+	int64_t size = killed_log(&v);
+	/* Damage at offset 1, an acknowledged checkpoint at 9: only the tail is read. */
+	write_at(&v, 0, 1 * size + 80, "x", 1);
+	v.params.recovery_point = 9;
+	env_reopen(&v, false);
+	assert_int_equal(kq_log_end_offset(v.log), 10);
+	env_deinit(&v);
+}
+
 static void test_open_rebuilds_an_index_that_is_missing_or_odd_after_a_clean_stop(void **state)
 {
 	(void)state;
@@ -290,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_recovery_refuses_a_log_that_lost_synced_batches),
 		cmocka_unit_test(test_recovery_refuses_damage_in_a_segment_with_another_behind),
 		cmocka_unit_test(test_recovery_cuts_before_an_empty_segment_and_takes_it_away),
+		cmocka_unit_test(test_recovery_reads_nothing_far_below_the_recovery_point),
 		cmocka_unit_test(test_open_rebuilds_an_index_that_is_missing_or_odd_after_a_clean_stop),
 		cmocka_unit_test(test_read_finds_its_way_past_an_index_that_lies),
 		cmocka_unit_test(test_open_finishes_swaps_and_clears_half_done_work),
