@@ -125,7 +125,9 @@ static int settle_offsets(struct kq_log *log, const struct kq_log_open_params *p
 	for (int i = 0; i < log->seg_count; i++)
 		size += atomic_load(&log->segs[i]->size);
 	atomic_store(&log->size, size);
-	int rc = kq_log_cut_epochs(log, start, end);
+	/* After a clean stop an epoch may begin at the end: its leader appended nothing. Kept,
+	 * or each start would write the file of every idle partition twice. */
+	int rc = kq_log_cut_epochs(log, start, clean ? end + 1 : end);
 	if (rc)
 		return kq_error_set(e, rc, "cannot write leader-epoch-checkpoint in '%s'", log->dir);
 	int64_t unstable = kq_producer_state_first_unstable(&log->producers);
