@@ -237,6 +237,20 @@ static void test_log_stamps_the_leader_epoch_and_keeps_its_list(void **state)
 	env_deinit(&v);
 }
 
+static void test_log_keeps_an_epoch_without_records_over_a_clean_stop(void **state)
+{
+	(void)state;
+	struct env v;
+	env_init(&v);
+	env_create(&v);
+	assert_int_equal(kq_log_assign_epoch(v.log, 2), 0);
+	env_append(&v, 1, 1000, 10);
+	assert_int_equal(kq_log_assign_epoch(v.log, 7), 0);
+	env_reopen(&v, true);
+	assert_int_equal(kq_log_latest_epoch(v.log), 7);
+	env_deinit(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_log_refuses_what_breaks_the_rules),
 		cmocka_unit_test(test_log_knows_duplicates_and_gaps_of_a_producer_across_restarts),
 		cmocka_unit_test(test_log_stamps_the_leader_epoch_and_keeps_its_list),
+		cmocka_unit_test(test_log_keeps_an_epoch_without_records_over_a_clean_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
