@@ -17,25 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static char dir[64];
 
-static void make_dir(void)
-{
-	if (dir[0])
-		return;
-	strcpy(dir, "/tmp/kq-fuzz-index-XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-}
-
-static void put_file(const char *name, const uint8_t *p, size_t n)
-{
-	char path[128];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	if (fd < 0 || write(fd, p, n) != (ssize_t)n)
-		abort();
-	close(fd);
-}
-
 static void clear_dir(void)
 {
 	DIR *d = opendir(dir);
@@ -49,6 +30,34 @@ static void clear_dir(void)
 		unlink(path);
 	}
 	closedir(d);
+}
+
+static void remove_dir(void)
+{
+	clear_dir();
+	rmdir(dir);
+}
+
+/* In memory where there is such a place: syncs would take most of the time. */
+static void make_dir(void)
+{
+	if (dir[0])
+		return;
+	snprintf(dir, sizeof dir, "%s/kq-fuzz-index-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(dir))
+		abort();
+	atexit(remove_dir);
+}
+
+static void put_file(const char *name, const uint8_t *p, size_t n)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0 || write(fd, p, n) != (ssize_t)n)
+		abort();
+	close(fd);
 }
 
 /* A part of the input: an u8 length in entries, then the bytes. */
