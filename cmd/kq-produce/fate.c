@@ -47,6 +47,15 @@ static void report_record(void *arg, const struct kq_message *m, uint64_t tag)
 	kq_out_char(o, '\n');
 }
 
+/* Written out at once: whoever looks, or kills us, finds it there. Under the lock. */
+static void keep(struct fate *f, const void *p, size_t n)
+{
+	if (f->kept.fd < 0)
+		return;
+	kq_out_bytes(&f->kept, p, n);
+	kq_out_flush(&f->kept);
+}
+
 void fate_delivered(void *arg, const struct kq_delivery *d)
 {
 	struct fate *f = arg;
@@ -64,20 +73,18 @@ void fate_delivered(void *arg, const struct kq_delivery *d)
 			f->first_line = d->error == KQ_ETOOBIG || d->count == 1 ? d->first_tag : 0;
 			snprintf(f->first_reason, sizeof f->first_reason, "%s", d->reason);
 		}
-		if (f->kept.fd >= 0 && d->raw.len > 0)
-			kq_out_bytes(&f->kept, d->raw.p, (size_t)d->raw.len);
+		if (d->raw.len > 0)
+			keep(f, d->raw.p, (size_t)d->raw.len);
 		atomic_store(&f->failed, true);
 	}
 	pthread_mutex_unlock(&f->lock);
 }
 
-void fate_keep(struct fate *f, const struct config *c, const void *p, size_t n, uint64_t records)
+void fate_keep(struct fate *f, const void *p, size_t n, uint64_t records)
 {
-	(void)c;
 	pthread_mutex_lock(&f->lock);
 	f->undelivered += records;
-	if (f->kept.fd >= 0)
-		kq_out_bytes(&f->kept, p, n);
+	keep(f, p, n);
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -85,8 +92,10 @@ int fate_finish(struct fate *f, const struct config *c)
 {
 	int status = 0;
 	if (f->kept.fd >= 0) {
-		if (kq_out_flush(&f->kept) || fsync(f->kept.fd)) {
-			kq_report("cannot write '%s': %s", c->undelivered, strerror(errno));
+		bool synced = fsync(f->kept.fd) == 0 || errno == EINVAL; /* a pipe cannot be */
+		if (f->kept.err || !synced) {
+			kq_report("cannot write '%s': %s", c->undelivered,
+				  f->kept.err ? kq_strerror(f->kept.err) : strerror(errno));
 			status = KQ_EXIT_FAILED;
 		}
 	}

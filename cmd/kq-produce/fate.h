@@ -32,7 +32,7 @@ void fate_delivered(void *arg, const struct kq_delivery *d);
 
 /* Keeps bytes that were never given to the producer; records: how many they are, 0 not
  * known. */
-void fate_keep(struct fate *f, const struct config *c, const void *p, size_t n, uint64_t records);
+void fate_keep(struct fate *f, const void *p, size_t n, uint64_t records);
 
 /* Writes out what is buffered: 0 or 1 with the failure told. */
 int fate_finish(struct fate *f, const struct config *c);

@@ -224,7 +224,7 @@ void feed_keep_rest(struct feed *f, int fd)
 		for (const char *p = f->buf, *end = f->buf + f->len;
 		     (p = memmem(p, (size_t)(end - p), f->c->delim_bytes, f->c->delim_n)); p += f->c->delim_n)
 			left++;
-		fate_keep(f->fate, f->c, f->buf, f->len, left);
+		fate_keep(f->fate, f->buf, f->len, left);
 		left = 0;
 		f->len = 0;
 		if (signalled || fd < 0)

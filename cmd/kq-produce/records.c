@@ -53,7 +53,7 @@ void feed_bad(struct feed *f, const char *p, size_t n, const char *reason)
 		return;
 	}
 	kq_report("cannot send %s: %s; --on-error tells how to go on", place, reason);
-	fate_keep(f->fate, f->c, p, n, 1);
+	fate_keep(f->fate, p, n, 1);
 	f->bad = f->stop = true;
 }
 
@@ -118,7 +118,7 @@ static void send_one(struct feed *f, struct kq_message *m, const char *raw, size
 	while ((rc = kq_producer_send(f->producer, f->topic, m, raw_bytes, f->records + 1, WAIT_MS)) == KQ_EAGAIN) {
 		feed_talk(f, false);
 		if (must_stop(f)) {
-			fate_keep(f->fate, f->c, raw, n, 1);
+			fate_keep(f->fate, raw, n, 1);
 			f->records++;
 			return;
 		}
