@@ -18,7 +18,7 @@
 
 enum {
 	KQ_NET_SCRATCH = 128 << 10, /* one read of small frames */
-	KQ_NET_FILEBUF = 256 << 10, /* file bytes on their way; fits the second-level cache */
+	KQ_NET_FILEBUF = 1 << 20, /* file bytes on their way: few, large sends */
 	KQ_NET_FRAME_START = 2 << 20, /* a larger frame grows with what arrives */
 	KQ_NET_FRAME_INLINE = 32 << 10, /* up to this a frame lies behind its exchange */
 	KQ_NET_POOL_CLASSES = 7,    /* 32 KiB << 0 .. 6: frame buffers kept for reuse */
