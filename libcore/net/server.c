@@ -152,7 +152,9 @@ static void on_resume(uv_timer_t *h)
 
 static void pause_accepting(struct kq_server *s, int sys_errno)
 {
-	kq_warn_log("net", "accepting pauses: %s", strerror(sys_errno));
+	if (!s->starved)
+		kq_warn_log("net", "accepting pauses: %s", strerror(sys_errno));
+	s->starved = true;
 	for (int i = 0; i < s->listener_count; i++)
 		uv_poll_stop(&s->polls[i]);
 	uv_timer_start(&s->resume, on_resume, ACCEPT_PAUSE_MS, 0);
@@ -177,6 +179,9 @@ static void on_listener(uv_poll_t *h, int status, int events)
 			pause_accepting(s, errno);
 			return;
 		} else if (errno == EAGAIN) {
+			if (s->starved)
+				kq_info_log("net", "accepting goes on");
+			s->starved = false;
 			return;
 		} /* else: this one was lost before it was accepted */
 	}

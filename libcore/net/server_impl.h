@@ -128,6 +128,7 @@ struct kq_server {
 	uv_loop_t uv;
 	uv_async_t wake;
 	uv_timer_t resume;
+	bool starved; /* accepting has paused and those who wait are not all in yet */
 	uv_poll_t *polls;
 	int *fds, *ports;
 	int listener_count;

@@ -44,7 +44,9 @@ answered() { sed 's/answered=\([0-9]*\).*/\1/' held; }
 	[ "$(kq-consume -e t | wc -l)" = 10 ]
 	seq 11 20 | kq-produce t
 	kq-consume -e t | cmp - <(seq 20)
+	[ "$(grep -c 'accepting pauses' "$KQ_LOG")" -le 2 ]
 	says "$KQ_LOG" 'accepting pauses'
+	says "$KQ_LOG" 'accepting goes on'
 	stop_broker
 }
 
