@@ -178,10 +178,11 @@ static int prepare_records(const struct kq_log_config *c, const struct kq_batch_
 			   struct kq_batch *b, uint8_t **bytes, struct kq_writer *scratch,
 			   struct kq_writer *packed, struct kq_error *e)
 {
+	bool repack = c->codec >= 0 && (int)kq_batch_codec(b) != c->codec;
 	int rc = 0;
-	if (kq_batch_rules_deep(rules))
+	if (repack || kq_batch_rules_deep(rules))
 		rc = kq_batch_validate_records(b, rules, scratch, NULL, e);
-	if (rc || c->codec < 0 || (int)kq_batch_codec(b) == c->codec)
+	if (rc || !repack)
 		return rc;
 	rc = kq_batch_recompress(b, (enum kq_codec)c->codec, c->codec_level, scratch, packed);
 	if (rc == KQ_ELIMIT)

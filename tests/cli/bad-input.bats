@@ -111,6 +111,10 @@ closes_on() { # HEX: bytes that end the connection they come by
 	raw produce lie 0 count
 	run -1 --separate-stderr kq-consume -e lie
 	[[ "$stderr" == 'kq-consume: cannot '*'corrupt'* ]]
+	# where the broker opens batches anyway it looks
+	kq-topics create opened -c compression.type=zstd
+	run -0 raw produce opened 0 count
+	[ "$output" = 'error=87 base=-1' ]
 	serves
 }
 
