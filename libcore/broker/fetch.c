@@ -185,6 +185,8 @@ static void park(struct fetch *fe, int64_t now_ms)
 	fe->parked.drains = true;
 	for (int i = 0; i < plan->count; i++) {
 		const struct kq_fetch_part *f = &plan->parts[i];
+		if (kq_partition_is_dead(f->p))
+			continue; /* readable still, but nothing moves: a watch would fire at once */
 		/* The watermark and, with it, the last stable offset: any move counts. */
 		kq_parked_watch(&fe->parked, f->p, f->high_watermark + 1);
 		if (atomic_load(&fe->parked.needed) == 1)

@@ -25,8 +25,6 @@ struct kq_broker_metrics {
 	_Atomic uint64_t produce_bytes, produce_batches, produce_records;
 	_Atomic uint64_t produce_errors;       /* partitions answered with an error */
 	_Atomic uint64_t fetch_bytes, fetch_errors;
-	_Atomic uint64_t fetch_sessions_made, fetch_sessions_evicted;
-	_Atomic int64_t parked;                /* requests that wait now */
 };
 
 struct kq_broker_metrics *kq_broker_metrics_new(void);
