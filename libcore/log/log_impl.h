@@ -129,8 +129,9 @@ int kq_log_files_load(const char *dir, int64_t **bases, int *n, struct kq_error 
 
 /* log_recover.c: brings the loaded segments to a state that can be served after an
  * unclean stop: first checks without touching anything, then cuts and rebuilds.
- * from: nothing below is read for its content. Sets the end. */
-int kq_log_recover(struct kq_log *log, int64_t from, int64_t recovery_point, struct kq_error *e);
+ * from: nothing below is read for its content. point: nothing below is cut (INT64_MAX:
+ * nothing at all, the stop was clean). Sets the end. */
+int kq_log_recover(struct kq_log *log, int64_t from, int64_t point, struct kq_error *e);
 
 /* log_recover.c: producers from the newest snapshot at or below end, and a replay of
  * the batches from there to end; without any snapshot (clean) nobody is known. */

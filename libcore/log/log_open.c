@@ -151,7 +151,8 @@ static int restore(struct kq_log *log, const struct kq_log_open_params *p, int64
 	*clean = p->clean && txns == INT64_MAX && find_end(log) == 0;
 	if (*clean)
 		return kq_log_load_producers(log, kq_log_load(&log->end), e);
-	return kq_log_recover(log, txns < point ? txns : point, point, e);
+	/* After a clean stop there is no torn write: nothing may be cut. */
+	return kq_log_recover(log, txns < point ? txns : point, p->clean ? INT64_MAX : point, e);
 }
 
 static int load(struct kq_log *log, const struct kq_log_open_params *p, bool *clean,

@@ -88,6 +88,10 @@ static int judge(struct kq_log *log, int i, int64_t pos, int64_t expect, int64_t
 {
 	struct kq_segment *s = log->segs[i];
 	int64_t found, size = atomic_load(&s->size);
+	if (point == INT64_MAX)
+		return kq_error_set(e, KQ_ECORRUPT, "%s/%020" PRId64 ".log is damaged at byte %" PRId64
+				    " (offset %" PRId64 "), though it was closed cleanly", log->dir,
+				    s->base_offset, pos, expect);
 	if (expect < point)
 		return kq_error_set(e, KQ_ECORRUPT, "%s/%020" PRId64 ".log is damaged at byte %" PRId64
 				    " (offset %" PRId64 "), below the recovery point %" PRId64,
@@ -357,11 +361,11 @@ static int recover_state(struct kq_log *log, const struct plan *p)
 	return rc;
 }
 
-int kq_log_recover(struct kq_log *log, int64_t from, int64_t recovery_point, struct kq_error *e)
+int kq_log_recover(struct kq_log *log, int64_t from, int64_t point, struct kq_error *e)
 {
 	struct plan p;
 	plan_start(log, from, &p);
-	int rc = check(log, recovery_point, &p, e);
+	int rc = check(log, point, &p, e);
 	if (rc)
 		return rc;
 	rc = cut(log, &p);

@@ -98,7 +98,7 @@ static int scan_rest(struct kq_segment *s, int64_t pos, int32_t interval, int64_
 	int rc;
 	while ((rc = kq_segment_scan_next(&scan, &b, &at)) > 0) {
 		int64_t last = kq_batch_last_offset(&b);
-		if (last < expect || (first && last != expect) ||
+		if ((first ? last != expect : b.base_offset < expect) ||
 		    last - s->base_offset > INT32_MAX) {
 			rc = KQ_ECORRUPT;
 			break;

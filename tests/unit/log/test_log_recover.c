@@ -113,6 +113,21 @@ static void test_recovery_refuses_damage_below_the_recovery_point(void **state)
 	env_deinit(&v);
 }
 
+static void test_open_refuses_a_torn_tail_after_a_clean_stop(void **state)
+{
+	(void)state;
+	struct env v;
+	int64_t size = killed_log(&v);
+	assert_int_equal(truncate(env_path(&v, 0, "log"), 10 * size - 1), 0);
+	v.params.recovery_point = 0;
+	assert_int_equal(env_try_reopen(&v, true), KQ_ECORRUPT);
+	assert_non_null(strstr(v.error.text, "closed cleanly"));
+	assert_int_equal(env_file_size(&v, 0, "log"), 10 * size - 1);
+	env_reopen(&v, false);
+	assert_int_equal(kq_log_end_offset(v.log), 9);
+	env_deinit(&v);
+}
+
 static void test_recovery_refuses_a_log_that_lost_synced_batches(void **state)
 {
 	(void)state;
@@ -300,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_recovery_refuses_damage_with_valid_batches_behind),
 		cmocka_unit_test(test_recovery_refuses_offsets_out_of_order),
 		cmocka_unit_test(test_recovery_refuses_damage_below_the_recovery_point),
+		cmocka_unit_test(test_open_refuses_a_torn_tail_after_a_clean_stop),
 		cmocka_unit_test(test_recovery_refuses_a_log_that_lost_synced_batches),
 		cmocka_unit_test(test_recovery_refuses_damage_in_a_segment_with_another_behind),
 		cmocka_unit_test(test_recovery_cuts_before_an_empty_segment_and_takes_it_away),
