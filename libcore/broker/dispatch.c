@@ -58,6 +58,15 @@ static void refuse(struct kq_request *req, const char *why)
 	kq_request_close(req);
 }
 
+/* What `kq-broker -v -v` shows of each request: who asked what, at which version. */
+static void tell(const struct kq_request *req)
+{
+	const struct kq_str *id = &req->head.client_id;
+	kq_debug_log("broker", "%s: %s v%d #%d from '%.*s'", kq_conn_peer(req->x->conn),
+		     req->api->name, req->head.api_version, (int)req->head.correlation_id,
+		     id->p && id->len > 0 ? (int)id->len : 0, id->p ? id->p : "");
+}
+
 static bool is_listed(const struct kq_dispatch *d, int version)
 {
 	return d && version >= d->min && version <= d->max;
@@ -92,6 +101,7 @@ void kq_dispatch_request(void *broker, struct kq_exchange *x)
 		refuse(req, "a request that does not decode");
 		return;
 	}
+	tell(req);
 	if (req->head.api_version >= d->served)
 		d->handle(req);
 	else if (d->refuse)

@@ -134,6 +134,13 @@ kcat_lists() { kcat -L -q -b "$KQ_BROKERS" "$@"; }
 	[ "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$at/metrics")" = 405 ]
 }
 
+@test "broker -v -v shows each request, its version and who sent it" {
+	start_broker -v -v
+	printf 'one\n' | kcat -P -b "$KQ_BROKERS" -t t -X client.id=$'the\nclient'
+	wait_until says "$KQ_LOG" "DEBUG broker: 127.0.0.1:[0-9]+: Produce v[0-9]+ #[0-9]+ from 'the client'"
+	says "$KQ_LOG" 'ApiVersions v3 '
+}
+
 @test "broker takes over a directory that Kafka wrote" {
 	local golden=$BATS_TEST_DIRNAME/../data/golden
 	mkdir "$KQ_DATA"
