@@ -34,16 +34,16 @@ start_kafka() {
 }
 stop_kafka() { kill "$kafka_pid" && wait "$kafka_pid" 2>/dev/null; }
 
-# cpu_ticks PID: user + system time in clock ticks.
-cpu_ticks() { awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
-# measure FILE CMD...: appends "seconds cpu_seconds" of the command and its children.
+cpu_seconds() { probe cpu "$1"; }
+# measure FILE CMD...: appends "seconds cpu_seconds" of the command; its stdin and stdout
+# are the caller's, so that in a pipe it alone is measured.
 measure() {
-	local file=$1
+	local file=$1 TIMEFORMAT='%R %U %S'
 	shift
-	local TIMEFORMAT='%R %U %S'
-	{ time "$@" > /dev/null 2>> "$WORK/measure.err"; } 2>&1 | awk '{ print $1, $2 + $3 }' >> "$file"
+	{ time "$@" 2>> "$WORK/measure.err"; } 2> "$WORK/time"
+	awk '{ print $1, $2 + $3 }' "$WORK/time" >> "$file"
 }
 median() { sort -n | awk '{ v[NR] = $1 } END { if (!NR) print "nan"; else print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 # ratio FILE_A FILE_B COLUMN: median of A/B by pair.
@@ -68,6 +68,10 @@ at_least() { awk -v a="$1" -v b="$2" 'BEGIN { print (a >= b) ? "yes" : "no" }'; 
 at_most() { awk -v a="$1" -v b="$2" 'BEGIN { print (a <= b) ? "yes" : "no" }'; }
 both() { [ "$1$2" = yesyes ] && echo yes || echo no; }
 
+# column FILE N: the median of a column.
+column() { awk -v c="$2" '{ print $c }' "$1" | median; }
+gib() { awk -v g="$GIB" -v part="$1" 'BEGIN { printf "%.0f", g * part * 1073741824 }'; } # PART: bytes
+
 nginx_lines() { # BYTES: about that many bytes of combined log lines
 	awk -v want="$1" 'BEGIN { srand(7); split("200 200 200 200 200 301 304 404 404 500 503", st, " ");
 		split("/ /index.html /img/logo.png /api/v1/items /api/v1/items/42 /search?q=log /static/app.3f2a91.js /favicon.ico", path, " ");
@@ -77,4 +81,10 @@ nginx_lines() { # BYTES: about that many bytes of combined log lines
 		for (n = 0; n < want; i++) { l = sprintf("%d.%d.%d.%d - - [21/Nov/2026:%02d:%02d:%02d +0000] \"GET %s HTTP/1.1\" %s %d \"https://example.org/page/%d\" \"%s\"",
 			10 + rand() * 90, rand() * 255, rand() * 255, rand() * 255, i / 36000 % 24, i / 600 % 60, i / 10 % 60,
 			path[1 + int(rand() * 8)], st[1 + int(rand() * 11)], rand() * 90000, i, ua[1 + int(rand() * 3)]); n += length(l) + 1; print l } }'
+}
+# LENGTH BYTES: about that many bytes of lines of one length, delimiter included.
+even_lines() {
+	awk -v n="$1" -v want="$2" 'BEGIN { srand(7); for (i = 0; i < 64; i++) { l = ""; while (length(l) < n)
+		l = l sprintf("%08x ", rand() * 4294967295); line[i] = substr(l, 1, n - 11) }
+		for (i = 0; i * n < want; i++) printf "%010d%s\n", i, line[i % 64] }'
 }

@@ -3,7 +3,7 @@
 BIG=${BIG:-16}
 prepare() { # dir, bytes
 	start_kq "$1" -X flush.policy=sync -X log.flush.offset.checkpoint.interval.ms=1000
-	kq-topics -b "$KQ_AT" create t -p 1 > /dev/null
+	kq-topics -q -b "$KQ_AT" create t -p 1 > /dev/null
 	probe batches "${KQ_AT%:*}" "${KQ_AT##*:}" t 1000000 "$2"
 	sleep 2
 	kill -9 "$kq_pid"

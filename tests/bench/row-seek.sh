@@ -1,7 +1,7 @@
 # The first record at 1,000 random offsets: a log of 1 GB against one of BIG GB (16).
 BIG=${BIG:-16}
 start_kq "$WORK/sk" -X flush.policy=os
-kq-topics -b "$KQ_AT" create small big -p 1 > /dev/null
+kq-topics -q -b "$KQ_AT" create small big -p 1 > /dev/null
 host=${KQ_AT%:*} port=${KQ_AT##*:}
 probe batches "$host" "$port" small 65536 1000000000
 probe batches "$host" "$port" big 65536 "${BIG}000000000"
