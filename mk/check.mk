@@ -42,7 +42,8 @@ $(TAP)/asan-unit.tap: $(asan_UNITS) FORCE
 	$(Q)mkdir -p $(@D) && { tests/lib/run-unit $(asan_UNITS) > $@ || true; }
 # Under TSan: what has threads.
 TSAN_UNITS := $(filter $(tsan_DIR)/unit/net/% $(tsan_DIR)/unit/broker/% $(tsan_DIR)/unit/client/% \
-	$(tsan_DIR)/unit/log/test_log_manager $(tsan_DIR)/unit/log/test_syncer,$(tsan_UNITS))
+	$(tsan_DIR)/unit/fault/% $(tsan_DIR)/unit/log/test_log_manager $(tsan_DIR)/unit/log/test_log_threads \
+	$(tsan_DIR)/unit/log/test_syncer,$(tsan_UNITS))
 $(TAP)/tsan.tap: $(TSAN_UNITS) FORCE
 	$(call say,CHECK,tsan)
 	$(Q)mkdir -p $(@D) && { tests/lib/run-unit $(TSAN_UNITS) > $@ || true; }
