@@ -37,6 +37,7 @@ struct fake {
 	int32_t partitions;
 	int32_t record_max;    /* max.message.bytes that it tells */
 	atomic_int next_pid;
+	int advertised_port;   /* what metadata calls it; 0: the true one */
 	int api_versions_max;  /* of ApiVersions itself; 4 */
 };
 
@@ -78,8 +79,9 @@ static void fake_metadata(struct fake *f, const struct kq_request_head *h, struc
 	struct kq_metadata_request rq;
 	struct kq_metadata_response r;
 	struct kq_metadata_response_metadata_response_broker broker = {
-		.node_id = 1, .host = KQ_STR("127.0.0.1"), .port = f->port, .rack = KQ_STR_NULL };
+		.node_id = 1, .host = KQ_STR("127.0.0.1"), .rack = KQ_STR_NULL };
 	int32_t self = 1;
+	broker.port = f->advertised_port ? f->advertised_port : f->port;
 	if (kq_wire_decode(kq_api_find(3)->request, h->api_version, body, a, &rq))
 		abort();
 	int32_t n = rq.topics_n > 0 ? rq.topics_n : 0;
